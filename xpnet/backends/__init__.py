@@ -1,0 +1,102 @@
+"""The one door to array libraries and devices.
+
+Nothing outside this package names an array library. Everything above it asks `array_namespace(x)`
+and `device(x)`, or holds the `Backend` that `get_backend` and `backend_of` return.
+"""
+
+import difflib
+from typing import Any
+
+import array_api_compat
+
+from xpnet.backends.base import Backend
+from xpnet.backends.cupy_backend import CupyBackend
+from xpnet.backends.jax_backend import JaxBackend
+from xpnet.backends.namespace import Array, array_namespace, device, is_host_array
+from xpnet.backends.numpy_backend import NumpyBackend
+from xpnet.backends.strict_backend import StrictBackend
+from xpnet.backends.torch_backend import TorchBackend
+from xpnet.errors import BackendError
+
+__all__ = [
+    "DEVICE_CHOICES",
+    "Array",
+    "Backend",
+    "array_namespace",
+    "backend_of",
+    "device",
+    "get_backend",
+    "is_host_array",
+]
+
+DEVICE_CHOICES = (
+    "cpu",
+    "gpu[:number]",
+    "auto",
+    "numpy",
+    "cupy[:number]",
+    "torch[:device]",
+    "jax[:device]",
+    "array-api-strict[:device]",
+)
+
+_OPENERS: dict[str, Any] = {
+    "cpu": NumpyBackend.open,
+    "numpy": NumpyBackend.open,
+    "gpu": CupyBackend.open,
+    "cupy": CupyBackend.open,
+    "torch": TorchBackend.open,
+    "jax": JaxBackend.open,
+    "array-api-strict": StrictBackend.open,
+}
+
+
+def get_backend(device: str = "cpu") -> Backend:
+    """Return the backend that a `--device` text asks for.
+
+    Args:
+        device: "cpu" or "numpy" (NumPy), "gpu" or "cupy" with an optional ":number" (CuPy),
+            "auto" (a GPU that works, otherwise the CPU), "torch[:device]", "jax[:device]" or
+            "array-api-strict[:device]".
+
+    Raises:
+        BackendError: The text is none of these, or the library, driver or device is missing; the
+            message says which, and what to install.
+
+    """
+    if not isinstance(device, str):
+        raise BackendError(f"device must be a text such as 'cpu' or 'gpu'; got {device!r}")
+    name, _, rest = device.partition(":")
+    if device == "auto":
+        try:
+            return CupyBackend.open("")
+        except BackendError:
+            return NumpyBackend.open("")
+    if name not in _OPENERS:
+        close = difflib.get_close_matches(name, [*_OPENERS, "auto"], n=1)
+        hint = f" (did you mean {close[0]}?)" if close else ""
+        choices = ", ".join(DEVICE_CHOICES)
+        raise BackendError(f"unknown device {device!r}{hint}; choose one of {choices}")
+    backend: Backend = _OPENERS[name](rest)
+    return backend
+
+
+def backend_of(x: Array) -> Backend:
+    """Return the backend of the library and device that `x` belongs to.
+
+    Raises:
+        InputError: `x` is not an array of a library that follows the standard.
+
+    """
+    if is_host_array(x):
+        return NumpyBackend.of(x)
+    if array_api_compat.is_cupy_array(x):
+        return CupyBackend.of(x)
+    if array_api_compat.is_torch_array(x):
+        return TorchBackend.of(x)
+    if array_api_compat.is_jax_array(x):
+        return JaxBackend.of(x)
+    xp = array_namespace(x)
+    if xp.__name__ == "array_api_strict":
+        return StrictBackend.of(x)
+    return Backend(xp, device(x))

@@ -1,0 +1,108 @@
+"""What every backend can do, in terms of the array API standard alone."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+
+from xpnet.backends.namespace import Array
+from xpnet.errors import BackendError
+
+__all__ = ["Advance", "Backend", "Step"]
+
+Carry: TypeAlias = Any
+Step: TypeAlias = Callable[[Carry, Any, dict[str, Array]], tuple[Carry, Array]]
+Advance: TypeAlias = Callable[[Carry, Any, dict[str, Array]], tuple[Carry, Array]]
+
+_FLOAT_NAMES = ("float32", "float64")
+
+
+class Backend:
+    """An array library on one device: the only way for xpnet to reach hardware.
+
+    A library that follows the standard needs no more than this class; the subclasses say what
+    theirs does differently.
+
+    Attributes:
+        name: The library, as in `get_backend(name)`.
+        xp: Its array API namespace.
+        device: The device, in the library's own terms.
+        is_gpu: Whether the device is a graphics card.
+
+    """
+
+    name: str = "array API"
+    is_gpu: bool = False
+    package: ClassVar[str] = ""
+
+    def __init__(self, xp: Any, device: Any) -> None:
+        self.xp = xp
+        self.device = device
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.description}>"
+
+    @property
+    def version(self) -> str:
+        """The library's version."""
+        return str(getattr(self.xp, "__version__", "unknown"))
+
+    @property
+    def description(self) -> str:
+        """One phrase for people: the library, its version and the device."""
+        return f"{self.name} {self.version} on {self.device}"
+
+    def dtype(self, name: str) -> Any:
+        """Return the library's floating dtype called `name`, "float32" or "float64".
+
+        Raises:
+            BackendError: The name is another, or the library does not have that dtype.
+
+        """
+        if name not in _FLOAT_NAMES:
+            raise BackendError(f"dtype must be one of {', '.join(_FLOAT_NAMES)}; got {name!r}")
+        return getattr(self.xp, name)
+
+    def asarray(self, x: Any, dtype: Any = None) -> Array:
+        """Return host values `x` as a new array on the device.
+
+        A copy, so that no later write reaches the host array (`asarray` alone aliases host memory
+        in several libraries).
+        """
+        return self.xp.asarray(x, dtype=dtype, device=self.device, copy=True)
+
+    def to_numpy(self, x: Array) -> np.ndarray:
+        """Return `x` as a NumPy array on the host, after waiting for the device."""
+        return np.asarray(x)
+
+    def synchronize(self) -> None:
+        """Wait until the device has done all that it was asked to do."""
+
+    def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `function` compiled for the device, or itself where there is no compiler."""
+        return function
+
+    def errstate(self) -> AbstractContextManager[Any]:
+        """Return a context in which overflow and NaN pass without a warning.
+
+        The Solver finds divergence from the losses and says so once.
+        """
+        return nullcontext()
+
+    def stretch(self, step: Step) -> Advance:
+        """Return `advance(carry, data, draws) -> (carry, losses)`, which repeats `step`.
+
+        `draws` holds arrays whose first axis counts the steps; each step gets its row of each.
+        `losses` has one row per step and stays on the device. The carry that is passed in is
+        consumed: a step may write into its arrays.
+        """
+
+        def advance(carry: Carry, data: Any, draws: dict[str, Array]) -> tuple[Carry, Array]:
+            losses = []
+            for t in range(draws["rows"].shape[0]):
+                carry, loss = step(carry, data, {name: x[t, ...] for name, x in draws.items()})
+                losses.append(loss)
+            return carry, self.xp.stack(losses)
+
+        return advance

@@ -1,0 +1,102 @@
+"""CuPy: NVIDIA (and AMD) graphics cards."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from xpnet.backends.base import Backend
+from xpnet.backends.namespace import Array
+from xpnet.errors import BackendError
+
+__all__ = ["CupyBackend"]
+
+_REMEDY_CPU = "or train on the CPU with --device cpu"
+
+
+class CupyBackend(Backend):
+    """CuPy on one CUDA device."""
+
+    name = "cupy"
+    package = "cupy"
+    is_gpu = True
+
+    @classmethod
+    def open(cls, device_text: str) -> "CupyBackend":
+        """Return the backend of the device with that number ("" for the first).
+
+        `import cupy` succeeds on a machine without a driver, so the driver is asked for by itself.
+
+        Raises:
+            BackendError: CuPy, a working driver, or a device of that number is missing.
+
+        """
+        try:
+            import cupy
+        except ImportError as error:
+            raise BackendError(
+                f"the GPU needs CuPy, which cannot be imported here ({error}): install it with "
+                "pip install 'xpnet[cuda12]' (or 'xpnet[cuda13]' for a CUDA 13 driver), "
+                f"{_REMEDY_CPU}"
+            ) from error
+        if not cupy.is_available():
+            raise BackendError(
+                f"CuPy {cupy.__version__} is installed, but it finds no GPU with a working NVIDIA "
+                "driver: install NVIDIA's driver for your card and see that nvidia-smi lists it, "
+                f"{_REMEDY_CPU}"
+            )
+        count = cupy.cuda.runtime.getDeviceCount()
+        number = device_text.removeprefix("cuda:") or "0"
+        if not number.isdecimal() or int(number) >= count:
+            raise BackendError(f"CuPy has the devices 0 to {count - 1}; got {device_text!r}")
+        device = cupy.cuda.Device(int(number))
+        device.use()
+        return cls.on(device)
+
+    @classmethod
+    def of(cls, x: Array) -> "CupyBackend":
+        """Return the backend of an array."""
+        return cls.on(x.device)
+
+    @classmethod
+    def on(cls, device: Any) -> "CupyBackend":
+        """Return the backend of one CUDA device."""
+        import array_api_compat.cupy
+
+        return cls(array_api_compat.cupy, device)
+
+    @property
+    def version(self) -> str:
+        """CuPy's version."""
+        import cupy
+
+        return str(cupy.__version__)
+
+    @property
+    def description(self) -> str:
+        """One phrase for people."""
+        import cupy
+
+        properties = cupy.cuda.runtime.getDeviceProperties(self.device.id)
+        return f"CuPy {self.version} on {properties['name'].decode()}"
+
+    def asarray(self, x: Any, dtype: Any = None) -> Array:
+        """Return host values as a new array on the device."""
+        import cupy
+
+        with self.device:
+            return cupy.array(x, dtype=dtype)
+
+    def to_numpy(self, x: Array) -> np.ndarray:
+        """Return `x` on the host, after waiting for the device."""
+        import cupy
+
+        return np.asarray(cupy.asnumpy(x))
+
+    def synchronize(self) -> None:
+        """Wait until the device has done all that it was asked to do."""
+        self.device.synchronize()
+
+    def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `function` itself: CuPy's fusion takes elementwise chains only."""
+        return function

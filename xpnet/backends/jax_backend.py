@@ -1,0 +1,125 @@
+"""JAX: a stretch of steps is one compiled scan."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from xpnet.backends.base import Advance, Backend, Step
+from xpnet.backends.namespace import Array
+from xpnet.errors import BackendError
+
+__all__ = ["JaxBackend"]
+
+
+class JaxBackend(Backend):
+    """JAX on one of its devices."""
+
+    name = "jax"
+    package = "jax"
+
+    @classmethod
+    def open(cls, device_text: str) -> "JaxBackend":
+        """Return the backend of a JAX device: "cpu", "gpu", "tpu", "gpu:1", or "" for the default.
+
+        Raises:
+            BackendError: JAX is not installed, or has no such device.
+
+        """
+        try:
+            import jax
+        except ImportError as error:
+            raise BackendError(
+                f"JAX cannot be imported here ({error}): install it with pip install jax"
+            ) from error
+        platform, _, number = device_text.partition(":")
+        try:
+            return cls.on(jax.devices(platform or None)[int(number or 0)])
+        except (RuntimeError, ValueError, IndexError) as error:
+            devices = ", ".join(str(d) for d in jax.devices())
+            raise BackendError(
+                f"JAX {jax.__version__} has no device {device_text!r}; it has {devices}"
+            ) from error
+
+    @classmethod
+    def of(cls, x: Array) -> "JaxBackend":
+        """Return the backend of an array."""
+        return cls.on(next(iter(x.devices())))
+
+    @classmethod
+    def on(cls, device: Any) -> "JaxBackend":
+        """Return the backend of one JAX device."""
+        import jax.numpy
+
+        backend = cls(jax.numpy, device)
+        backend.is_gpu = device.platform == "gpu"
+        return backend
+
+    @property
+    def version(self) -> str:
+        """JAX's version."""
+        import jax
+
+        return str(jax.__version__)
+
+    @property
+    def description(self) -> str:
+        """One phrase for people."""
+        place = "the CPU" if self.device.platform == "cpu" else self.device.device_kind
+        return f"JAX {self.version} on {place}"
+
+    def dtype(self, name: str) -> Any:
+        """Return JAX's dtype called `name`.
+
+        Raises:
+            BackendError: float64 is asked for and JAX would drop it in silence.
+
+        """
+        import jax
+
+        if name == "float64" and not jax.config.jax_enable_x64:
+            raise BackendError(
+                "JAX drops float64 in silence unless it is switched on: set the environment "
+                "variable JAX_ENABLE_X64=1, or use float32"
+            )
+        return super().dtype(name)
+
+    def asarray(self, x: Any, dtype: Any = None) -> Array:
+        """Return host values as a new array on the device."""
+        import jax
+
+        array = jax.numpy.array(x, dtype=dtype, copy=True)
+        return jax.device_put(array, self.device)
+
+    def to_numpy(self, x: Array) -> np.ndarray:
+        """Return `x` on the host, after waiting for the device."""
+        return np.array(x)
+
+    def synchronize(self) -> None:
+        """Wait until the device has done all that it was asked to do."""
+        import jax
+
+        jax.block_until_ready(jax.device_put(0.0, self.device))
+
+    def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `function` under jax.jit."""
+        import jax
+
+        compiled: Callable[..., Any] = jax.jit(function)
+        return compiled
+
+    def stretch(self, step: Step) -> Advance:
+        """Return `advance` as one jitted scan over the steps, which owns the carry it is given.
+
+        Compiling once per stretch is 3 to 4 times faster on small nets than once per step.
+        """
+        import jax
+
+        def advance(carry: Any, data: Any, draws: dict[str, Array]) -> tuple[Any, Array]:
+            scanned: tuple[Any, Array] = jax.lax.scan(
+                lambda inner, draw: step(inner, data, draw), carry, draws
+            )
+            return scanned
+
+        compiled: Advance = jax.jit(advance, donate_argnums=0)
+        return compiled

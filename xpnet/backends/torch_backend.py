@@ -1,0 +1,104 @@
+"""PyTorch: any device that it knows, without its autograd."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from xpnet.backends.base import Backend
+from xpnet.backends.namespace import Array
+from xpnet.errors import BackendError
+
+__all__ = ["TorchBackend"]
+
+
+class TorchBackend(Backend):
+    """PyTorch on one of its devices."""
+
+    name = "torch"
+    package = "torch"
+
+    @classmethod
+    def open(cls, device_text: str) -> "TorchBackend":
+        """Return the backend of a PyTorch device such as "cpu", "cuda:0" or "mps".
+
+        Raises:
+            BackendError: PyTorch is not installed, or the device cannot be used.
+
+        """
+        try:
+            import torch
+        except ImportError as error:
+            raise BackendError(
+                f"PyTorch cannot be imported here ({error}): install it with pip install torch"
+            ) from error
+        try:
+            device = torch.device(device_text or "cpu")
+            torch.empty(1, device=device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise BackendError(
+                f"PyTorch {torch.__version__} cannot use the device {device_text!r}: {reason}; "
+                "--device torch:cpu always works"
+            ) from error
+        return cls.on(device)
+
+    @classmethod
+    def of(cls, x: Array) -> "TorchBackend":
+        """Return the backend of an array."""
+        return cls.on(x.device)
+
+    @classmethod
+    def on(cls, device: Any) -> "TorchBackend":
+        """Return the backend of one PyTorch device."""
+        import array_api_compat.torch
+
+        backend = cls(array_api_compat.torch, device)
+        backend.is_gpu = device.type not in ("cpu", "meta")
+        return backend
+
+    @property
+    def version(self) -> str:
+        """PyTorch's version."""
+        import torch
+
+        return str(torch.__version__)
+
+    @property
+    def description(self) -> str:
+        """One phrase for people."""
+        import torch
+
+        place = "the CPU" if self.device.type == "cpu" else str(self.device)
+        with suppress(AttributeError, AssertionError, RuntimeError, ValueError):
+            if self.device.type == "cuda":
+                place = torch.cuda.get_device_name(self.device)
+        return f"PyTorch {self.version} on {place}"
+
+    def asarray(self, x: Any, dtype: Any = None) -> Array:
+        """Return host values as a new tensor on the device."""
+        import torch
+
+        values = x if isinstance(x, torch.Tensor) else np.asarray(x)
+        if isinstance(values, np.ndarray) and not values.flags.writeable:
+            values = values.copy()  # PyTorch warns of a read-only array, even one that it copies
+        return torch.asarray(values, dtype=dtype, device=self.device, copy=True)
+
+    def to_numpy(self, x: Array) -> np.ndarray:
+        """Return `x` on the host, after waiting for the device."""
+        return np.asarray(x.detach().cpu().numpy())
+
+    def synchronize(self) -> None:
+        """Wait until the device has done all that it was asked to do."""
+        if self.is_gpu:
+            import torch
+
+            torch.accelerator.synchronize(self.device)
+
+    def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `function` compiled by torch.compile."""
+        import torch
+
+        compiled: Callable[..., Any] = torch.compile(function)
+        return compiled

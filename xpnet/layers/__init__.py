@@ -1,0 +1,31 @@
+"""Layers as pairs of pure functions: `*_forward -> (out, cache)` and `*_backward(dout, cache)`.
+
+Axis -1 is features, axis -2 samples, and every axis before them members: independent nets that
+are computed together. No function writes into its arguments. A cache is a named tuple of just what
+the backward pass needs.
+
+Every function takes `xp`, the array API namespace. Leave it out and the function finds it and
+checks the shapes; give it from a loop that has checked them once, and nothing is looked up.
+"""
+
+from xpnet.layers.activations import ReluCache, relu_backward, relu_forward
+from xpnet.layers.affine import (
+    AffineCache,
+    affine_backward,
+    affine_forward,
+    affine_parameter_gradients,
+)
+from xpnet.layers.affine_relu import AffineReluCache, affine_relu_backward, affine_relu_forward
+
+__all__ = [
+    "AffineCache",
+    "AffineReluCache",
+    "ReluCache",
+    "affine_backward",
+    "affine_forward",
+    "affine_parameter_gradients",
+    "affine_relu_backward",
+    "affine_relu_forward",
+    "relu_backward",
+    "relu_forward",
+]

@@ -1,0 +1,83 @@
+"""Member axes: independent nets that are trained together.
+
+Axis -1 is features, axis -2 is samples, and every axis before them counts members. One net is a
+stack of shape (), K nets one of shape (K,), and both go through the same code.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from xpnet.backends import Array, array_namespace
+from xpnet.errors import InputError
+
+__all__ = ["member_values", "per_member", "stack_members", "take_member"]
+
+
+def per_member(value: Array, like: Array, *, xp: Any = None) -> Array:
+    """Return `value` with trailing axes of size 1, so that it broadcasts over `like` by member.
+
+    A value of shape (K,) against weights of shape (K, D, H) would otherwise line up with the
+    feature axis, in silence wherever H == K.
+
+    Args:
+        value: A number, or an array of the member shape.
+        like: An array whose first axes are the member axes.
+        xp: The namespace, if the caller has it.
+
+    """
+    if not getattr(value, "shape", ()):
+        return value
+    xp = array_namespace(value, like) if xp is None else xp
+    return xp.reshape(value, value.shape + (1,) * (len(like.shape) - len(value.shape)))
+
+
+def member_values(name: str, value: Any, members: int | None) -> float | np.ndarray:
+    """Return a hyperparameter as a float, or as a float64 array of shape (members,).
+
+    Raises:
+        InputError: The value is not a number or a sequence of `members` numbers, or a sequence is
+            given for a single net.
+
+    """
+    try:
+        values = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} must be a number; got {value!r}") from error
+    if values.ndim == 0:
+        return float(values)
+    if members is None:
+        raise InputError(
+            f"{name} is a sequence of {values.size}, but the net is a single one: give one number, "
+            f"or make the net with members={values.size}"
+        )
+    if values.shape != (members,):
+        raise InputError(
+            f"{name} must be one number or {members} of them, one a member; "
+            f"got values of shape {values.shape}"
+        )
+    return values
+
+
+def stack_members(solos: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """Return the parameters of single nets as one stack with a leading member axis.
+
+    Raises:
+        InputError: There are no nets, or their parameters differ in name or shape.
+
+    """
+    if not solos:
+        raise InputError("a stack needs at least one net; got none")
+    shapes = [{name: tuple(x.shape) for name, x in solo.items()} for solo in solos]
+    for k, found in enumerate(shapes):
+        if found != shapes[0]:
+            raise InputError(f"net {k} has the shapes {found}, but net 0 has {shapes[0]}")
+    xp = array_namespace(*solos[0].values())
+    return {name: xp.stack([solo[name] for solo in solos]) for name in solos[0]}
+
+
+def take_member(params: Mapping[str, Array], k: int) -> dict[str, Array]:
+    """Return a copy of the parameters of member `k` of a stack."""
+    xp = array_namespace(*params.values())
+    return {name: xp.asarray(x[k, ...], copy=True) for name, x in params.items()}
