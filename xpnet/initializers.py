@@ -12,10 +12,12 @@ from typing import TypeAlias
 import numpy as np
 
 from xpnet.errors import InputError
+from xpnet.streams import stream
 
 __all__ = [
     "INITIALIZERS",
     "Initializer",
+    "draw_parameters",
     "gaussian",
     "get_initializer",
     "kaiming",
@@ -84,3 +86,19 @@ def get_initializer(
             "or pass a callable (rng, shape) -> array"
         )
     return INITIALIZERS[initializer]
+
+
+def draw_parameters(
+    shapes: dict[int, tuple[int, int]], initializer: Initializer, seed: int
+) -> dict[str, np.ndarray]:
+    """Return the initial parameters of one net, on the host, in float64."""
+    params = {}
+    for layer, shape in shapes.items():
+        weights = np.asarray(initializer(stream(seed, "weights", layer), shape), dtype=np.float64)
+        if weights.shape != shape:
+            raise InputError(
+                f"the initializer must return weights of shape {shape}; got {weights.shape}"
+            )
+        params[f"W{layer}"] = weights
+        params[f"b{layer}"] = np.zeros(shape[1])
+    return params

@@ -5,10 +5,12 @@ Reference: Stanford CS231n, "Linear classification": the multiclass SVM and the 
 
 from typing import Any
 
+import numpy as np
+
 from xpnet.backends import Array, array_namespace, device, is_host_array
 from xpnet.errors import InputError
 
-__all__ = ["softmax_loss", "svm_loss"]
+__all__ = ["check_labels", "softmax_loss", "svm_loss"]
 
 
 def softmax_loss(x: Array, y: Array, *, xp: Any = None) -> tuple[Array, Array]:
@@ -75,6 +77,23 @@ def svm_loss(x: Array, y: Array, delta: float = 1.0, *, xp: Any = None) -> tuple
     return xp.mean(xp.sum(margins, axis=-1), axis=-1), dx
 
 
+def check_labels(y: np.ndarray, num_classes: int | None, name: str = "y") -> None:
+    """Raise InputError unless `y` holds integers of 0 to num_classes - 1, or from 0 for None."""
+    if y.dtype.kind not in "iu":
+        raise InputError(
+            f"{name} must hold integer labels; got dtype {y.dtype}: "
+            f"cast them with {name}.astype(numpy.int64)"
+        )
+    bad = np.argwhere(y < 0 if num_classes is None else (y < 0) | (y >= num_classes))
+    if len(bad):
+        where = tuple(int(i) for i in bad[0])
+        if num_classes is None:
+            wanted = "0 or more"
+        else:
+            wanted = f"from 0 to {num_classes - 1}, as the model has {num_classes} classes"
+        raise InputError(f"{name} must hold labels {wanted}; got {y[where]} at row {where[-1]}")
+
+
 def _label_mask(x: Array, y: Array, xp: Any) -> Array:
     """Return True where the class is the label, of shape (..., N, C).
 
@@ -94,19 +113,13 @@ def _checked_namespace(x: Array, y: Array) -> Any:
     """Return the namespace of scores and labels after checking what needs no transfer."""
     xp = array_namespace(x, y)
     if not xp.isdtype(y.dtype, "integral"):
-        raise InputError(
-            f"labels must be integers; got dtype {y.dtype}: cast them, for example to int64"
-        )
+        raise InputError(f"y must hold integer labels; got dtype {y.dtype}: cast them to int64")
     shape = tuple(x.shape)
     if len(shape) < 2 or tuple(y.shape) not in (shape[:-1], shape[-2:-1]):
         raise InputError(
             f"scores must be (..., N, C) and labels (N,) or (..., N); "
             f"got scores {shape} and labels {tuple(y.shape)}"
         )
-    if is_host_array(y) and y.size and not (y.min() >= 0 and y.max() < shape[-1]):
-        bad = y.min() if y.min() < 0 else y.max()
-        raise InputError(
-            f"labels must be from 0 to {shape[-1] - 1}, as there are {shape[-1]} scores a sample; "
-            f"got {bad}"
-        )
+    if is_host_array(y):
+        check_labels(y, shape[-1])
     return xp

@@ -11,8 +11,16 @@ import numpy as np
 
 from xpnet.backends import Array, array_namespace
 from xpnet.errors import InputError
+from xpnet.streams import check_seed
 
-__all__ = ["member_values", "per_member", "stack_members", "take_member"]
+__all__ = [
+    "member_seeds",
+    "member_values",
+    "not_negative",
+    "per_member",
+    "stack_members",
+    "take_member",
+]
 
 
 def per_member(value: Array, like: Array, *, xp: Any = None) -> Array:
@@ -58,6 +66,31 @@ def member_values(name: str, value: Any, members: int | None) -> float | np.ndar
             f"got values of shape {values.shape}"
         )
     return values
+
+
+def member_seeds(seed: Any, members: int | None) -> list[int]:
+    """Return one checked seed for each member, or a single one.
+
+    Raises:
+        InputError: A seed is not an integer in range, or there are not as many as members.
+
+    """
+    if members is None:
+        return [check_seed(seed)]
+    if isinstance(seed, Sequence | np.ndarray):
+        if len(seed) != members:
+            raise InputError(
+                f"seed must be one integer or {members} of them, one a member; got {len(seed)}"
+            )
+        return [check_seed(one) for one in seed]
+    return [check_seed(seed)] * members
+
+
+def not_negative(name: str, value: float | np.ndarray) -> float | np.ndarray:
+    """Return `value`, or raise InputError where it is negative, NaN or infinite."""
+    if not np.all(np.isfinite(value) & (np.asarray(value) >= 0)):
+        raise InputError(f"{name} must be 0 or a positive number; got {value}")
+    return value
 
 
 def stack_members(solos: Sequence[Mapping[str, Array]]) -> dict[str, Array]:

@@ -50,16 +50,19 @@ class UpdateRule:
         """
         raise NotImplementedError
 
-    def check(self, config: Hyper) -> dict[str, Any]:
+    def check_hyperparameters(self, config: Hyper, state: tuple[str, ...] = ()) -> dict[str, Any]:
         """Return the hyperparameters of `config` over the defaults.
+
+        Args:
+            config: Hyperparameters by name, and whatever `state` names.
+            state: Names in `config` that are no hyperparameters.
 
         Raises:
             InputError: A name is unknown or a value out of its range.
 
         """
-        known = (*self.defaults, *self.slots, *(("t",) if self.counts_steps else ()))
         for name in config:
-            if name not in known:
+            if name not in self.defaults and name not in state:
                 raise InputError(
                     f"{self.name} has no hyperparameter {name!r}; it has {', '.join(self.defaults)}"
                 )
@@ -89,7 +92,7 @@ class UpdateRule:
                 f"got {tuple(w.shape)} and {tuple(dw.shape)}"
             )
         config = dict(config or {})
-        hyper = self.check(config)
+        hyper = self.check_hyperparameters(config, (*self.slots, "t"))
         t = int(config.get("t", 0)) + 1
         slots = {
             name: xp.asarray(config[name], copy=True) if name in config else xp.zeros_like(w)

@@ -1,0 +1,125 @@
+"""Checks of training data, made once and on the host before the first step."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from xpnet.backends import backend_of
+from xpnet.errors import InputError
+from xpnet.evaluation import host_scores
+from xpnet.losses import check_labels
+from xpnet.nets import Net
+from xpnet.preprocessing import Preprocessor
+
+__all__ = ["check_count", "check_sample_shape", "check_training", "host_split"]
+
+_ROWS_AT_ONCE = 4096  # so that checking a big set needs no temporary of its size
+
+
+def host_split(data: Mapping[str, Any], part: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return `X_part` and `y_part` of `data` as host arrays that fit each other.
+
+    Raises:
+        InputError: One is missing, empty, or not numbers; they differ in length; or X is not
+            finite.
+
+    """
+    try:
+        X, y = (_host(data[f"{kind}_{part}"]) for kind in "Xy")
+    except KeyError as error:
+        raise InputError(
+            f"data has no {error.args[0]!r}: it needs X_train, y_train, X_val and y_val"
+        ) from error
+    _check_inputs(X, f"X_{part}")
+    if y.ndim != 1 or len(y) != len(X):
+        raise InputError(
+            f"y_{part} must have one label for each of the {len(X)} rows of X_{part}; "
+            f"got shape {y.shape}"
+        )
+    check_labels(y, None, f"y_{part}")
+    return X, y.astype(np.int64, copy=False)
+
+
+def check_training(
+    model: Any,
+    preprocess: Preprocessor | None,
+    train: tuple[np.ndarray, np.ndarray],
+    val: tuple[np.ndarray, np.ndarray],
+    batch_size: int,
+) -> None:
+    """Raise InputError unless the model can be trained on this data in batches of this size."""
+    if not (hasattr(model, "params") and callable(getattr(model, "loss", None))):
+        raise InputError(
+            f"model must have params and loss(X, y=None); {type(model).__name__} has not both"
+        )
+    if batch_size > len(train[0]):
+        raise InputError(
+            f"batch_size {batch_size} is larger than the training set of {len(train[0])} samples: "
+            f"make it {len(train[0])} or less"
+        )
+    if train[0].shape[1:] != val[0].shape[1:]:
+        raise InputError(
+            "X_train and X_val must hold samples of one shape; "
+            f"got {train[0].shape[1:]} and {val[0].shape[1:]}"
+        )
+    check_sample_shape(model, train[0], "X_train")
+    if isinstance(model, Net):
+        num_classes = model.num_classes
+    else:
+        first = val[0][:1]
+        scores = host_scores(model, first if preprocess is None else preprocess.transform(first))
+        num_classes = scores.shape[-1]
+    check_labels(train[1], num_classes, "y_train")
+    check_labels(val[1], num_classes, "y_val")
+
+
+def check_sample_shape(model: Any, X: np.ndarray, name: str) -> None:
+    """Raise InputError unless the samples have as many features as a net of ours takes."""
+    if isinstance(model, Net) and math.prod(X.shape[1:]) != model.input_dim:
+        raise InputError(
+            f"{name} has samples of shape {X.shape[1:]}, {math.prod(X.shape[1:])} features, but "
+            f"the net takes {model.input_dim}: make it with "
+            f"input_dim={math.prod(X.shape[1:])}"
+        )
+
+
+def _check_inputs(X: np.ndarray, name: str) -> None:
+    """Raise InputError unless `X` holds samples of finite numbers."""
+    if X.dtype.kind not in "buif":
+        raise InputError(f"{name} must hold numbers; got dtype {X.dtype}")
+    if X.ndim < 2:
+        raise InputError(f"{name} must be of shape (N, d1, ..., dk); got {X.shape}")
+    if len(X) == 0:
+        raise InputError(f"{name} is empty, of shape {X.shape}: every split needs a sample or more")
+    _check_finite(X, name)
+
+
+def _check_finite(X: np.ndarray, name: str) -> None:
+    """Raise InputError if `X` holds NaN or infinity, and say where."""
+    if X.dtype.kind != "f":
+        return
+    for start in range(0, len(X), _ROWS_AT_ONCE):
+        finite = np.isfinite(X[start : start + _ROWS_AT_ONCE])
+        if not finite.all():
+            where = tuple(int(i) for i in np.argwhere(~finite)[0])
+            where = (where[0] + start, *where[1:])
+            raise InputError(
+                f"{name} holds {X[where]} in row {where[0]}, at {list(where)}: "
+                "remove such rows or fill them before training"
+            )
+
+
+def check_count(name: str, value: Any, least: int = 1) -> int:
+    """Return `value` as an int, or raise InputError unless it is an integer of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise InputError(f"{name} must be an integer of at least {least}; got {value!r}")
+    return int(value)
+
+
+def _host(x: Any) -> np.ndarray:
+    """Return an array of any library, or a list, on the host."""
+    if isinstance(x, np.ndarray | list | tuple):
+        return np.asarray(x)
+    return backend_of(x).to_numpy(x)

@@ -1,0 +1,43 @@
+"""The lines that the Solver prints, as in the notes."""
+
+import numpy as np
+
+__all__ = ["divergence_line", "epoch_line", "iteration_line"]
+
+
+def iteration_line(step: int, num_steps: int, loss: float | np.ndarray) -> str:
+    """Return the line for a training loss; of a stack, the median and the range."""
+    return f"(Iteration {step} / {num_steps}) loss: {_spread(loss)}"
+
+
+def epoch_line(
+    epoch: int, num_epochs: int, train_acc: float | np.ndarray, val_acc: float | np.ndarray
+) -> str:
+    """Return the line for the accuracies; of a stack, the median and the range."""
+    return (
+        f"(Epoch {epoch} / {num_epochs}) "
+        f"train acc: {_spread(train_acc)}; val_acc: {_spread(val_acc)}"
+    )
+
+
+def divergence_line(member: int | None, step: int, learning_rate: float | None) -> str:
+    """Return the sentence that says where a run diverged, and what to try."""
+    who = "training" if member is None else f"member {member}"
+    line = f"{who} diverged: the loss is NaN or infinite at step {step}"
+    if learning_rate is None:
+        return f"{line}; try a learning rate ten times smaller. The best parameters are kept."
+    return (
+        f"{line}, with learning rate {learning_rate:.3g}; try {learning_rate / 10:.1g}, ten times "
+        "smaller, and see that the inputs are centred (preprocess='mean'). "
+        "The best parameters are kept."
+    )
+
+
+def _spread(value: float | np.ndarray) -> str:
+    if np.ndim(value) == 0:
+        return f"{value:.6f}"
+    finite = np.asarray(value)[np.isfinite(value)]
+    if not finite.size:
+        return f"nan ({np.size(value)} members)"
+    low, high = finite.min(), finite.max()
+    return f"{np.median(finite):.6f} ({low:.6f} to {high:.6f}, {finite.size} members)"

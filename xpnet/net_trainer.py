@@ -1,0 +1,131 @@
+"""Training of our own nets: data on their device, a stretch of pure steps at a time."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from xpnet.backends import Array
+from xpnet.data.batches import Split, gather
+from xpnet.evaluation import evaluate_net
+from xpnet.members import per_member
+from xpnet.nets import Net
+from xpnet.optim import UpdateRule
+from xpnet.preprocessing import Preprocessor
+
+__all__ = ["NetTrainer"]
+
+
+class NetTrainer:
+    """Takes stretches of steps with one of our nets and one of our rules.
+
+    Attributes:
+        params: The parameters now. A stretch consumes them: copy what you keep.
+
+    """
+
+    measures_loss = True
+
+    def __init__(
+        self,
+        net: Net,
+        rule: UpdateRule,
+        hyper: Mapping[str, Any],
+        preprocess: Preprocessor | None,
+    ) -> None:
+        self.net = net
+        self.rule = rule
+        self.hyper = hyper
+        self.preprocess = preprocess
+        self.backend = net.backend
+        self.params: dict[str, Array] = net.params
+        self._slots: dict[str, dict[str, Array]] = {}
+        self._data: dict[str, Any] = {}
+        numbers = {} if preprocess is None else preprocess.numbers()
+        self._numbers = {
+            name: self.backend.asarray(value, dtype=net.dtype) for name, value in numbers.items()
+        }
+
+    def place(self, X: np.ndarray, y: np.ndarray) -> Split:
+        """Return a part of the data on the net's device, the samples flattened."""
+        flat = X.reshape(len(X), -1)
+        return Split(self.backend.asarray(flat), self.backend.asarray(y))
+
+    def subset(self, split: Split, rows: np.ndarray) -> Split:
+        """Return the given rows of a part."""
+        xp, on_device = self.backend.xp, self.backend.asarray(rows)
+        return Split(*(xp.take(x, on_device, axis=0) for x in split))
+
+    def begin(self, train: Split) -> None:
+        """Start from the net's parameters: copies of them, because steps write into theirs."""
+        xp = self.backend.xp
+        self.params = {name: xp.asarray(w, copy=True) for name, w in self.net.params.items()}
+        if not self._slots:
+            self._slots = {
+                name: {slot: xp.zeros_like(w) for slot in self.rule.slots}
+                for name, w in self.params.items()
+            }
+        reg = self.net.device_reg()
+        self._data = {"X": train.X, "y": train.y, "numbers": self._numbers}
+        if not isinstance(reg, float):
+            self._data["reg"] = reg
+        self._stretch = self.backend.stretch(self._make_step(reg))
+
+    def advance(self, rows: np.ndarray, rate_scale: Any, first: int) -> np.ndarray:
+        """Take a step for each row of `rows` and return the losses, on the host.
+
+        Args:
+            rows: Training rows (steps, B), or (steps, members, B).
+            rate_scale: What the learning rate is multiplied by, per member where an array.
+            first: The number of the first of these steps, from 1.
+
+        """
+        hyper = {**self.hyper, "learning_rate": self.hyper["learning_rate"] * rate_scale}
+        steps = [self.rule.coefficients(hyper, first + i) for i in range(len(rows))]
+        draws = {
+            name: self.backend.asarray(np.stack([step[name] for step in steps]), self.net.dtype)
+            for name in steps[0]
+        }
+        draws["rows"] = self.backend.asarray(rows)
+        carry, losses = self._stretch((self.params, self._slots), self._data, draws)
+        self.params, self._slots = carry
+        return self.backend.to_numpy(losses)
+
+    def copy_params(self) -> dict[str, Array]:
+        """Return copies of the parameters, which no step will write into."""
+        return {name: self.backend.xp.asarray(w, copy=True) for name, w in self.params.items()}
+
+    def evaluate(
+        self, params: dict[str, Array], splits: list[Split], batch_size: int
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return accuracy and loss on each part, with one transfer for all of them."""
+        results = [
+            evaluate_net(self.net, params, split, self.preprocess, self._numbers, batch_size)
+            for split in splits
+        ]
+        host = self.backend.to_numpy(self.backend.xp.stack(results)).astype(np.float64)
+        return [
+            (hits / split.X.shape[0], loss)
+            for (hits, loss), split in zip(host, splits, strict=True)
+        ]
+
+    def _make_step(self, static_reg: Array) -> Any:
+        """Return the pure step `(carry, data, draw) -> (carry, loss)`."""
+        net, rule, preprocess, xp = self.net, self.rule, self.preprocess, self.backend.xp
+        dtype = net.dtype
+
+        def step(carry: Any, data: Any, draw: dict[str, Array]) -> Any:
+            params, slots = carry
+            x, y = gather(data["X"], data["y"], draw["rows"], dtype, xp)
+            if preprocess is not None:
+                x = preprocess.apply(x, data["numbers"], xp)
+            loss, grads = net.loss_and_gradients(params, x, y, data.get("reg", static_reg), xp)
+            coefficients = [(key, value) for key, value in draw.items() if key != "rows"]
+            next_params, next_slots = {}, {}
+            for name, w in params.items():
+                next_slots[name] = dict(slots[name])
+                c = {key: per_member(value, w, xp=xp) for key, value in coefficients}
+                next_params[name] = rule.apply(w, grads[name], next_slots[name], c, xp)
+            return (next_params, next_slots), loss
+
+        return step

@@ -1,0 +1,367 @@
+"""The Solver: trains a net, or a stack of nets, on a data set.
+
+Reference: Stanford CS231n, assignment 2 (`solver.py`), without its faults.
+"""
+
+import difflib
+import inspect
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from xpnet.backends import Array, Backend, backend_of
+from xpnet.checks import check_count, check_sample_shape, check_training, host_split
+from xpnet.data.batches import check_sampling, epoch_rows
+from xpnet.errors import DivergenceWarning, InputError
+from xpnet.history_lines import divergence_line, epoch_line, iteration_line
+from xpnet.interrupts import InterruptFlag, interrupt_flag
+from xpnet.members import member_seeds, member_values, per_member
+from xpnet.model_trainer import ModelTrainer
+from xpnet.net_trainer import NetTrainer
+from xpnet.nets import is_own_net
+from xpnet.optim import Rule, UpdateRule, get_rule
+from xpnet.preprocessing import Preprocessor, get_preprocessor
+from xpnet.streams import stream
+
+__all__ = ["Solver"]
+
+# Rows at once when the Solver checks itself: batches of 100 spend their time in Python.
+_CHECK_BATCH = 1000
+
+Params = dict[str, Array]
+
+
+class Solver:
+    """Trains `model` on `data` by mini-batches, and leaves it with its best parameters.
+
+    An epoch has N // batch_size steps. With shuffling no sample comes twice in an epoch, and the
+    tail that does not fill a batch is left out, another one in each epoch. The accuracies are taken
+    after the first step, at the end of each epoch, and at the last step. At the end the model holds
+    the parameters of the best validation accuracy.
+
+    Args:
+        model: A net of xpnet, or any object with a dictionary `params` of arrays, and with
+            `loss(X)` -> scores (N, C) and `loss(X, y)` -> (loss, gradients by name). A stack is
+            trained as one; histories then have a row of `members` values a step.
+        data: A mapping with `X_train` (N, d1, ..., dk), `y_train` (N,) integers, `X_val`, `y_val`.
+        update_rule: A name in `xpnet.optim.RULES`, or a callable `(w, dw, config) ->
+            (next_w, config)`.
+        optim_config: Hyperparameters of the rule, such as `{"learning_rate": 1e-3}`.
+        lr_decay: The learning rate is multiplied by this after each epoch.
+        batch_size: Samples a step.
+        num_epochs: Epochs that `train()` runs.
+        num_train_samples: Training samples that the training accuracy is taken on, others in each
+            epoch; None for all.
+        num_val_samples: Likewise for validation, the same ones each time; None for all.
+        print_every: Steps from one printed loss, and one look for divergence, to the next.
+        verbose: Print losses and accuracies.
+        seed: Of the order of the samples.
+        sampling: "shuffle", or "replacement" as in the notes.
+        preprocess: None, "mean", or a `xpnet.preprocessing.Preprocessor`; fitted on the training
+            part, and applied to each batch.
+        callbacks: Objects with any of `on_interval(solver)`, every `print_every` steps;
+            `on_epoch(solver)`, after the accuracies of an epoch; `on_end(solver)`. They may read
+            `model.params`, and copy what they keep: later steps write into these arrays.
+
+    With a stack, the values of `optim_config`, `lr_decay` and `seed` may be sequences, one value a
+    member.
+
+    Attributes:
+        loss_history: The loss of every step.
+        train_acc_history, val_acc_history, val_loss_history: A value for each check. The validation
+            loss has the regularisation in it, as `loss_history` has; NaN where the model or the
+            rule is not xpnet's.
+        best_val_acc: The best validation accuracy, -inf before the first check.
+        best_params: The parameters that reached it.
+        epoch: Epochs done.
+        step: Steps done.
+        diverged_at: The step whose loss was the first to be NaN or infinite, or None; of a stack, a
+            list with one such value a member. A member that diverges is left alone from then on,
+            with NaN in its histories.
+
+    Raises:
+        InputError: A `ValueError`: an argument or the data does not fit; raised before the first
+            step.
+
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        data: Mapping[str, Any],
+        *,
+        update_rule: str | Rule = "sgd",
+        optim_config: Mapping[str, Any] | None = None,
+        lr_decay: float | Sequence[float] = 1.0,
+        batch_size: int = 100,
+        num_epochs: int = 10,
+        num_train_samples: int | None = 1000,
+        num_val_samples: int | None = None,
+        print_every: int = 10,
+        verbose: bool = True,
+        seed: int | Sequence[int] = 0,
+        sampling: str = "shuffle",
+        preprocess: str | Preprocessor | None = None,
+        callbacks: Sequence[Any] = (),
+        **unknown: Any,
+    ) -> None:
+        _refuse_unknown(unknown)
+        self.model = model
+        self.members: int | None = getattr(model, "members", None)
+        self.batch_size = check_count("batch_size", batch_size)
+        self.num_epochs = check_count("num_epochs", num_epochs)
+        self.print_every = check_count("print_every", print_every)
+        self.verbose = verbose
+        self.callbacks = tuple(callbacks)
+        check_sampling(sampling)
+        self.sampling = sampling
+        self.seeds = member_seeds(seed, self.members)
+        self.lr_decay = member_values("lr_decay", lr_decay, self.members)
+        if not np.all(np.isfinite(self.lr_decay) & (np.asarray(self.lr_decay) > 0)):
+            raise InputError(f"lr_decay must be a positive number; got {lr_decay!r}")
+        self.update_rule = get_rule(update_rule)
+        self.optim_config = dict(optim_config or {})
+        self.preprocess = get_preprocessor(preprocess)
+
+        self.num_train_samples = num_train_samples and check_count(
+            "num_train_samples", num_train_samples
+        )
+        train, val = host_split(data, "train"), host_split(data, "val")
+        self.num_train = len(train[0])
+        if self.preprocess is not None:
+            self.preprocess.fit(train[0])
+        check_training(model, self.preprocess, train, val, self.batch_size)
+        self._trainer = self._make_trainer()
+        self._train = self._trainer.place(*train)
+        self._val = self._trainer.place(*val)
+        if num_val_samples is not None and check_count("num_val_samples", num_val_samples):
+            self._val = self._trainer.subset(self._val, _sample(len(val[0]), num_val_samples, 0))
+        self._reset()
+
+    def _reset(self) -> None:
+        """Empty the histories."""
+        self.epoch = 0
+        self.step = 0
+        self.loss_history: list[Any] = []
+        self.train_acc_history: list[Any] = []
+        self.val_acc_history: list[Any] = []
+        self.val_loss_history: list[Any] = []
+        shape = () if self.members is None else (self.members,)
+        self.best_val_acc: Any = _plain(np.full(shape, -np.inf))
+        self.best_params: Params = {}
+        self._diverged = np.zeros(shape, dtype=np.int64)  # the step, or 0 for a member that goes on
+
+    def train(self) -> None:
+        """Train for `num_epochs` epochs, and leave the model with its best parameters.
+
+        Called again, it trains on from those parameters for as many epochs more.
+
+        Raises:
+            KeyboardInterrupt: After Ctrl-C, at the next boundary, when all is in order: the
+                accuracies are taken once more and the model holds its best parameters.
+
+        Warns:
+            DivergenceWarning: A loss became NaN or infinite. The run ends; of a stack, that
+                member's run.
+
+        """
+        self._trainer.begin(self._train)
+        if not self.best_params:
+            self.best_params = self._trainer.copy_params()
+        last_epoch = self.epoch + self.num_epochs
+        with interrupt_flag() as interrupt, self._first_param_backend().errstate():
+            while self.epoch < last_epoch and not interrupt.is_set and not self._diverged.all():
+                self._train_epoch(interrupt, last_epoch)
+        self.model.params.update(self.best_params)
+        self._call("on_end")
+        if interrupt.is_set:
+            raise KeyboardInterrupt
+
+    def check_accuracy(
+        self, X: Any, y: Any, num_samples: int | None = None, batch_size: int = 100
+    ) -> Any:
+        """Return the share of samples whose label has the highest score.
+
+        Args:
+            X: Inputs (N, d1, ..., dk), not preprocessed.
+            y: Labels (N,).
+            num_samples: Take the accuracy on so many samples, drawn without replacement.
+            batch_size: Samples at once.
+
+        Returns:
+            A float; from a stack, an array of shape (members,).
+
+        Raises:
+            InputError: `X` or `y` does not fit the model.
+
+        """
+        X, y = host_split({"X_given": X, "y_given": y}, "given")
+        check_sample_shape(self.model, X, "X")
+        split = self._trainer.place(X, y)
+        if num_samples is not None and num_samples < len(X):
+            rows = _sample(len(X), check_count("num_samples", num_samples), self.epoch)
+            split = self._trainer.subset(split, rows)
+        batch_size = check_count("batch_size", batch_size)
+        with self._first_param_backend().errstate():
+            [(accuracy, _)] = self._trainer.evaluate(self.model.params, [split], batch_size)
+        return _plain(accuracy)
+
+    @property
+    def diverged_at(self) -> Any:
+        """The step whose loss was the first to be NaN or infinite, or None; a list for a stack."""
+        steps = [int(step) or None for step in self._diverged.reshape(-1)]
+        return steps[0] if self.members is None else steps
+
+    def _make_trainer(self) -> NetTrainer | ModelTrainer:
+        """Return the fast way for our nets with our rules, the notes' way for all others."""
+        rule, config, model = self.update_rule, self.optim_config, self.model
+        if isinstance(rule, UpdateRule):
+            config = {
+                name: member_values(name, value, self.members)
+                for name, value in rule.check_hyperparameters(config).items()
+            }
+            if is_own_net(model):
+                return NetTrainer(model, rule, config, self.preprocess)
+        return ModelTrainer(model, rule, config, self.members, self.preprocess)
+
+    def _train_epoch(self, interrupt: InterruptFlag, last_epoch: int) -> None:
+        """Train to the end of the epoch, or to the boundary at which the run ends."""
+        rows = epoch_rows(self.num_train, self.batch_size, self.seeds, self.epoch, self.sampling)
+        rate_scale = self.lr_decay**self.epoch
+        num_steps = self.step + len(rows) * (last_epoch - self.epoch)
+        done = 0
+        while done < len(rows):
+            stop = min(len(rows), done + self._steps_to_boundary())
+            losses = self._trainer.advance(rows[done:stop], rate_scale, self.step + 1)
+            self._record(losses, rate_scale)
+            self.step += stop - done
+            done = stop
+            self.model.params.update(self._trainer.params)
+            if self._diverged.all():
+                return
+            if (self.step - 1) % self.print_every == 0:
+                self._print(iteration_line(self.step, num_steps, self.loss_history[-1]))
+                self._call("on_interval")
+            ends = done == len(rows)
+            self.epoch += ends
+            if self.step == 1 or ends or interrupt.is_set:
+                self._check(rate_scale)
+                accuracies = self.train_acc_history[-1], self.val_acc_history[-1]
+                self._print(epoch_line(self.epoch, last_epoch, *accuracies))
+            if ends:
+                self._call("on_epoch")
+            if interrupt.is_set:
+                return
+
+    def _steps_to_boundary(self) -> int:
+        """Return the steps to the next one that is printed: 1, 1 + print_every, ..."""
+        return self.print_every - (self.step - 1) % self.print_every
+
+    def _record(self, losses: np.ndarray, rate_scale: Any) -> None:
+        """Append losses to the history and note who diverged in them."""
+        finite = np.isfinite(losses)
+        alive = self._diverged == 0
+        first_bad = self.step + 1 + np.argmin(finite, axis=0)
+        newly = alive & ~finite.all(axis=0)
+        self._diverged = np.where(newly, first_bad, self._diverged)
+        if self.members is None:
+            kept = len(losses) if not newly else int(first_bad) - self.step
+            self.loss_history.extend(losses[:kept].tolist())
+        else:
+            steps = self.step + 1 + np.arange(len(losses))[:, None]
+            gone = (self._diverged > 0) & (steps > self._diverged)
+            self.loss_history.extend(np.where(gone, np.nan, losses).astype(np.float64))
+        self._warn_of(newly, rate_scale)
+
+    def _check(self, rate_scale: Any) -> None:
+        """Take the accuracies and the validation loss, and keep the best parameters."""
+        trainer, train = self._trainer, self._train
+        if self.num_train_samples is not None and self.num_train_samples < self.num_train:
+            rows = _sample(self.num_train, self.num_train_samples, self.epoch + 1)
+            train = trainer.subset(train, rows)
+        (train_acc, _), (val_acc, val_loss) = trainer.evaluate(
+            trainer.params, [train, self._val], _CHECK_BATCH
+        )
+        if trainer.measures_loss:
+            newly = (self._diverged == 0) & ~np.isfinite(val_loss)
+            self._diverged = np.where(newly, self.step, self._diverged)
+            self._warn_of(newly, rate_scale)
+        gone = self._diverged > 0
+        train_acc, val_acc, val_loss = (
+            np.where(gone, np.nan, values) for values in (train_acc, val_acc, val_loss)
+        )
+        self.train_acc_history.append(_plain(train_acc))
+        self.val_acc_history.append(_plain(val_acc))
+        self.val_loss_history.append(_plain(val_loss))
+        improved = val_acc > self.best_val_acc
+        self.best_val_acc = _plain(np.where(improved, val_acc, self.best_val_acc))
+        self._keep(improved)
+
+    def _keep(self, improved: np.ndarray) -> None:
+        """Copy the parameters of the members that improved into the best ones."""
+        if improved.all():
+            self.best_params = self._trainer.copy_params()
+        elif improved.any():
+            backend = self._first_param_backend()
+            mask = backend.asarray(improved)
+            self.best_params = {
+                name: backend.xp.where(per_member(mask, w), w, self.best_params[name])
+                for name, w in self._trainer.params.items()
+            }
+
+    def _warn_of(self, newly: np.ndarray, rate_scale: Any) -> None:
+        """Say which runs diverged just now, at which step, and what to try."""
+        for k in np.flatnonzero(newly):
+            rate = self.optim_config.get("learning_rate", _default_rate(self.update_rule))
+            if rate is not None:
+                shape = self._diverged.shape
+                rate = float(np.broadcast_to(np.asarray(rate) * rate_scale, shape).reshape(-1)[k])
+            warnings.warn(
+                divergence_line(
+                    None if self.members is None else int(k),
+                    int(self._diverged.reshape(-1)[k]),
+                    rate,
+                ),
+                DivergenceWarning,
+                stacklevel=5,
+            )
+
+    def _first_param_backend(self) -> Backend:
+        return backend_of(next(iter(self.model.params.values())))
+
+    def _print(self, line: str) -> None:
+        if self.verbose:
+            print(line)
+
+    def _call(self, event: str) -> None:
+        for callback in self.callbacks:
+            if hasattr(callback, event):
+                getattr(callback, event)(self)
+
+
+def _default_rate(rule: Rule) -> float | None:
+    return rule.defaults["learning_rate"] if isinstance(rule, UpdateRule) else None
+
+
+def _refuse_unknown(unknown: Mapping[str, Any]) -> None:
+    """Raise InputError if the Solver was given arguments that it does not have."""
+    if not unknown:
+        return
+    known = [p for p in inspect.signature(Solver).parameters if p != "unknown"]
+    given = next(iter(unknown))
+    close = difflib.get_close_matches(given, known, n=1)
+    hint = f" (did you mean {close[0]}?)" if close else ""
+    raise InputError(f"Solver has no argument {given!r}{hint}; it has {', '.join(known)}")
+
+
+def _sample(num_rows: int, num_samples: int, index: int) -> np.ndarray:
+    """Return rows to measure on. They do not depend on the seed, so that members share them."""
+    rng = stream(0, "accuracy", index)
+    return rng.choice(num_rows, size=min(num_samples, num_rows), replace=False)
+
+
+def _plain(value: np.ndarray) -> Any:
+    """Return a Python float for a single net, and the array for a stack."""
+    return float(value) if np.ndim(value) == 0 else value
