@@ -1,0 +1,60 @@
+"""Data sets: the digits that come along, CIFAR-10, and a user's own .npz file."""
+
+import difflib
+import os
+from pathlib import Path
+
+from xpnet.data.cifar10 import load_cifar10
+from xpnet.data.dataset import Dataset, split_rows
+from xpnet.data.digits import load_digits
+from xpnet.data.download import download_cifar10
+from xpnet.data.labels import encode_labels
+from xpnet.data.npz import load_npz
+from xpnet.errors import InputError
+
+__all__ = [
+    "Dataset",
+    "download_cifar10",
+    "encode_labels",
+    "load",
+    "load_cifar10",
+    "load_digits",
+    "load_npz",
+    "split_rows",
+]
+
+_NAMES = ("digits", "cifar10")
+
+
+def load(
+    name_or_path: str | os.PathLike[str],
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    download: bool = False,
+    seed: int = 0,
+) -> Dataset:
+    """Return the data set of that name, or of that .npz file.
+
+    Args:
+        name_or_path: "digits", "cifar10", or the path of a file that ends in .npz.
+        data_dir: Where CIFAR-10 is; see `load_cifar10`.
+        download: Fetch CIFAR-10 if it is not there.
+        seed: Splits an .npz file of X and y. The named data sets have a fixed split.
+
+    Raises:
+        InputError: There is no such data set, or it cannot be read.
+
+    """
+    name = os.fspath(name_or_path)
+    if name == "digits":
+        return load_digits()
+    if name == "cifar10":
+        return load_cifar10(data_dir, download=download)
+    if Path(name).suffix.lower() == ".npz":
+        return load_npz(name, seed=seed)
+    close = difflib.get_close_matches(name.lower(), _NAMES, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    raise InputError(
+        f"there is no data set {name!r}: give {', '.join(_NAMES)}, or the path of a file that "
+        f"ends in .npz{hint}"
+    )

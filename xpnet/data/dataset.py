@@ -1,0 +1,174 @@
+"""A data set in memory: training, validation and test arrays on the host, checked once."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from xpnet.errors import InputError
+from xpnet.streams import stream
+
+__all__ = ["Dataset", "check_inputs", "split_rows"]
+
+_PARTS = ("train", "val", "test")
+_KEYS = tuple(f"{letter}_{part}" for part in _PARTS for letter in "Xy")
+_FINITE_CHUNK = 2**20  # numbers looked at together: a mask of 1 MiB whatever the size of X
+
+
+# Two data sets are never compared, and the generated == would fail on arrays.
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Arrays of a classification task, and what people need to know about them.
+
+    It also serves as the dictionary that the notes' Solver takes: `data["X_train"]`.
+
+    Attributes:
+        name: Short name, for messages and reports.
+        X_train, X_val, X_test: Inputs of shape (N, D) or (N, d1, ..., dk), integers or floats.
+            The test part may be None.
+        y_train, y_val, y_test: Class numbers of shape (N,), kept as int64.
+        class_names: One name per class; class c is `class_names[c]`.
+        picture_shape: (channels, height, width) that a row of X reshapes to, or None when the
+            input is not a picture.
+        source: One line for people: where the data are from, and whose they are.
+
+    Raises:
+        InputError: An array has a wrong shape, type, label or value.
+
+    """
+
+    name: str
+    X_train: np.ndarray = field(repr=False)
+    y_train: np.ndarray = field(repr=False)
+    X_val: np.ndarray = field(repr=False)
+    y_val: np.ndarray = field(repr=False)
+    X_test: np.ndarray | None = field(repr=False)
+    y_test: np.ndarray | None = field(repr=False)
+    class_names: tuple[str, ...]
+    picture_shape: tuple[int, int, int] | None
+    source: str
+
+    def __post_init__(self) -> None:
+        where = f"data set {self.name!r}"
+        for part in _PARTS:
+            X, y = getattr(self, f"X_{part}"), getattr(self, f"y_{part}")
+            if part == "test" and X is None and y is None:
+                continue
+            check_inputs(X, f"{where}: X_{part}")
+            _check_labels(y, len(X), self.class_names, f"{where}: y_{part}")
+            if X.shape[1:] != self.X_train.shape[1:]:
+                raise InputError(
+                    f"{where}: a row of X_{part} has shape {X.shape[1:]} but one of X_train has "
+                    f"{self.X_train.shape[1:]}; give every part the same features"
+                )
+            object.__setattr__(self, f"y_{part}", y.astype(np.int64, copy=False))
+        if self.picture_shape is not None and math.prod(self.picture_shape) != self.input_dim:
+            raise InputError(
+                f"{where}: picture_shape {self.picture_shape} has "
+                f"{math.prod(self.picture_shape)} numbers but a row of X has {self.input_dim}; "
+                "give (channels, height, width) of one row, or None"
+            )
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+    @property
+    def input_dim(self) -> int:
+        """Number of features of one sample, all axes after the first multiplied."""
+        return math.prod(self.X_train.shape[1:])
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        if key not in self:
+            raise InputError(
+                f"data set {self.name!r} has no array {key!r}; it has {', '.join(self.keys())}"
+            )
+        array: np.ndarray = getattr(self, key)
+        return array
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.keys()
+
+    def keys(self) -> tuple[str, ...]:
+        """Names of the arrays that are there, so that `dict(data)` works."""
+        return _KEYS if self.X_test is not None else _KEYS[:4]
+
+    def get(self, key: str, default: np.ndarray | None = None) -> np.ndarray | None:
+        """Return the array of that name, or `default` if this data set has none."""
+        value: np.ndarray | None = getattr(self, key) if key in self.keys() else default
+        return value
+
+
+def split_rows(
+    num_rows: int, num_val: int, num_test: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Deal the rows 0 to `num_rows` - 1 out to (training, validation, test), by the seed.
+
+    Each part is sorted, so that the rows taken keep the order of their file.
+
+    Raises:
+        InputError: A number is negative, or no row is left to train on.
+
+    """
+    if min(num_val, num_test) < 0 or num_val + num_test >= num_rows:
+        raise InputError(
+            f"cannot take {num_val} validation and {num_test} test rows out of {num_rows} and "
+            "still train; ask for fewer, or bring more rows"
+        )
+    order = stream(seed, "split").permutation(num_rows)
+    val, test, train = np.split(order, [num_val, num_val + num_test])
+    return np.sort(train), np.sort(val), np.sort(test)
+
+
+def check_inputs(X: object, what: str) -> None:
+    """Raise InputError, which calls `X` `what`, unless X is an array of finite rows of numbers."""
+    if not isinstance(X, np.ndarray):
+        raise InputError(
+            f"{what} is a {type(X).__name__}, not a NumPy array; convert it with numpy.asarray "
+            "(X_test and y_test may both be None)"
+        )
+    if X.dtype.kind not in "iuf":
+        raise InputError(
+            f"{what} has dtype {X.dtype}; give integers or floats, such as X.astype(numpy.float32)"
+        )
+    if X.ndim < 2 or 0 in X.shape:
+        raise InputError(
+            f"{what} has shape {X.shape}; give (rows, features) with at least one of each"
+        )
+    if X.dtype.kind == "f":
+        _check_finite(X, what)
+
+
+def _check_finite(X: np.ndarray, what: str) -> None:
+    step = max(1, _FINITE_CHUNK // math.prod(X.shape[1:]))
+    for start in range(0, len(X), step):
+        chunk = X[start : start + step]
+        finite = np.isfinite(chunk)
+        if not finite.all():
+            place = tuple(int(i) for i in np.argwhere(~finite)[0])
+            raise InputError(
+                f"{what} holds {chunk[place]} in row {start + place[0]}; "
+                "drop such rows or replace the value before loading"
+            )
+
+
+def _check_labels(y: object, num_rows: int, class_names: Sequence[str], what: str) -> None:
+    if not isinstance(y, np.ndarray) or y.dtype.kind not in "iu":
+        given = y.dtype if isinstance(y, np.ndarray) else type(y).__name__
+        raise InputError(
+            f"{what} is {given}, not an integer NumPy array; "
+            "cast it with y.astype(numpy.int64), or number names with encode_labels"
+        )
+    if y.shape != (num_rows,):
+        raise InputError(
+            f"{what} has shape {y.shape} but its X has {num_rows} rows; give one label per row, "
+            f"of shape ({num_rows},)"
+        )
+    wrong = np.flatnonzero((y < 0) | (y >= len(class_names)))
+    if wrong.size:
+        raise InputError(
+            f"{what} holds label {y[wrong[0]]} in row {wrong[0]} but there are "
+            f"{len(class_names)} class names; number the classes 0 to {len(class_names) - 1}"
+        )
