@@ -1,1 +1,41 @@
-"""xpnet."""
+"""xpnet: neural nets written once for every array library.
+
+Layers, losses, initialisers, update rules and the Solver use the Python array API standard alone,
+so that the same net trains on a CPU with NumPy, on a GPU with CuPy, and on PyTorch or JAX.
+
+    import xpnet
+
+    data = xpnet.data.load("digits")
+    net = xpnet.TwoLayerNet(data.input_dim, 100, data.num_classes, initializer="kaiming")
+    solver = xpnet.Solver(net, data, update_rule="adam", preprocess="mean")
+    solver.train()
+    print(solver.check_accuracy(data.X_test, data.y_test))
+"""
+
+from importlib.metadata import version
+
+from xpnet import backends, data, initializers, layers, losses, members, optim, preprocessing
+from xpnet.backends import get_backend
+from xpnet.errors import BackendError, DivergenceWarning, InputError
+from xpnet.nets import Net, TwoLayerNet
+from xpnet.solver import Solver
+
+__all__ = [
+    "BackendError",
+    "DivergenceWarning",
+    "InputError",
+    "Net",
+    "Solver",
+    "TwoLayerNet",
+    "backends",
+    "data",
+    "get_backend",
+    "initializers",
+    "layers",
+    "losses",
+    "members",
+    "optim",
+    "preprocessing",
+]
+
+__version__ = version("xpnet")

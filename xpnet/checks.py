@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.backends import backend_of
+from xpnet.data.dataset import Dataset, check_inputs
 from xpnet.errors import InputError
 from xpnet.evaluation import host_scores
 from xpnet.losses import check_labels
@@ -15,10 +16,8 @@ from xpnet.preprocessing import Preprocessor
 
 __all__ = ["check_count", "check_sample_shape", "check_training", "host_split"]
 
-_ROWS_AT_ONCE = 4096  # so that checking a big set needs no temporary of its size
 
-
-def host_split(data: Mapping[str, Any], part: str) -> tuple[np.ndarray, np.ndarray]:
+def host_split(data: Mapping[str, Any] | Dataset, part: str) -> tuple[np.ndarray, np.ndarray]:
     """Return `X_part` and `y_part` of `data` as host arrays that fit each other.
 
     Raises:
@@ -32,7 +31,7 @@ def host_split(data: Mapping[str, Any], part: str) -> tuple[np.ndarray, np.ndarr
         raise InputError(
             f"data has no {error.args[0]!r}: it needs X_train, y_train, X_val and y_val"
         ) from error
-    _check_inputs(X, f"X_{part}")
+    check_inputs(X, f"X_{part}")
     if y.ndim != 1 or len(y) != len(X):
         raise InputError(
             f"y_{part} must have one label for each of the {len(X)} rows of X_{part}; "
@@ -48,8 +47,13 @@ def check_training(
     train: tuple[np.ndarray, np.ndarray],
     val: tuple[np.ndarray, np.ndarray],
     batch_size: int,
-) -> None:
-    """Raise InputError unless the model can be trained on this data in batches of this size."""
+) -> int:
+    """Return the number of classes of a model that can be trained on this data.
+
+    Raises:
+        InputError: The model, the data and the size of the batches do not fit together.
+
+    """
     if not (hasattr(model, "params") and callable(getattr(model, "loss", None))):
         raise InputError(
             f"model must have params and loss(X, y=None); {type(model).__name__} has not both"
@@ -70,9 +74,10 @@ def check_training(
     else:
         first = val[0][:1]
         scores = host_scores(model, first if preprocess is None else preprocess.transform(first))
-        num_classes = scores.shape[-1]
+        num_classes = int(scores.shape[-1])
     check_labels(train[1], num_classes, "y_train")
     check_labels(val[1], num_classes, "y_val")
+    return num_classes
 
 
 def check_sample_shape(model: Any, X: np.ndarray, name: str) -> None:
@@ -83,32 +88,6 @@ def check_sample_shape(model: Any, X: np.ndarray, name: str) -> None:
             f"the net takes {model.input_dim}: make it with "
             f"input_dim={math.prod(X.shape[1:])}"
         )
-
-
-def _check_inputs(X: np.ndarray, name: str) -> None:
-    """Raise InputError unless `X` holds samples of finite numbers."""
-    if X.dtype.kind not in "buif":
-        raise InputError(f"{name} must hold numbers; got dtype {X.dtype}")
-    if X.ndim < 2:
-        raise InputError(f"{name} must be of shape (N, d1, ..., dk); got {X.shape}")
-    if len(X) == 0:
-        raise InputError(f"{name} is empty, of shape {X.shape}: every split needs a sample or more")
-    _check_finite(X, name)
-
-
-def _check_finite(X: np.ndarray, name: str) -> None:
-    """Raise InputError if `X` holds NaN or infinity, and say where."""
-    if X.dtype.kind != "f":
-        return
-    for start in range(0, len(X), _ROWS_AT_ONCE):
-        finite = np.isfinite(X[start : start + _ROWS_AT_ONCE])
-        if not finite.all():
-            where = tuple(int(i) for i in np.argwhere(~finite)[0])
-            where = (where[0] + start, *where[1:])
-            raise InputError(
-                f"{name} holds {X[where]} in row {where[0]}, at {list(where)}: "
-                "remove such rows or fill them before training"
-            )
 
 
 def check_count(name: str, value: Any, least: int = 1) -> int:

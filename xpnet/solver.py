@@ -13,6 +13,7 @@ import numpy as np
 
 from xpnet.backends import Array, Backend, backend_of
 from xpnet.checks import check_count, check_sample_shape, check_training, host_split
+from xpnet.data import Dataset
 from xpnet.data.batches import check_sampling, epoch_rows
 from xpnet.errors import DivergenceWarning, InputError
 from xpnet.history_lines import divergence_line, epoch_line, iteration_line
@@ -45,7 +46,8 @@ class Solver:
         model: A net of xpnet, or any object with a dictionary `params` of arrays, and with
             `loss(X)` -> scores (N, C) and `loss(X, y)` -> (loss, gradients by name). A stack is
             trained as one; histories then have a row of `members` values a step.
-        data: A mapping with `X_train` (N, d1, ..., dk), `y_train` (N,) integers, `X_val`, `y_val`.
+        data: A `xpnet.data.Dataset`, or a mapping with `X_train` (N, d1, ..., dk), `y_train` (N,)
+            integers, `X_val` and `y_val`.
         update_rule: A name in `xpnet.optim.RULES`, or a callable `(w, dw, config) ->
             (next_w, config)`.
         optim_config: Hyperparameters of the rule, such as `{"learning_rate": 1e-3}`.
@@ -73,8 +75,10 @@ class Solver:
         train_acc_history, val_acc_history, val_loss_history: A value for each check. The validation
             loss has the regularisation in it, as `loss_history` has; NaN where the model or the
             rule is not xpnet's.
+        check_steps: The step of each check.
         best_val_acc: The best validation accuracy, -inf before the first check.
         best_params: The parameters that reached it.
+        num_classes: The scores that the model gives a sample.
         epoch: Epochs done.
         step: Steps done.
         diverged_at: The step whose loss was the first to be NaN or infinite, or None; of a stack, a
@@ -90,7 +94,7 @@ class Solver:
     def __init__(
         self,
         model: Any,
-        data: Mapping[str, Any],
+        data: Mapping[str, Any] | Dataset,
         *,
         update_rule: str | Rule = "sgd",
         optim_config: Mapping[str, Any] | None = None,
@@ -132,7 +136,7 @@ class Solver:
         self.num_train = len(train[0])
         if self.preprocess is not None:
             self.preprocess.fit(train[0])
-        check_training(model, self.preprocess, train, val, self.batch_size)
+        self.num_classes = check_training(model, self.preprocess, train, val, self.batch_size)
         self._trainer = self._make_trainer()
         self._train = self._trainer.place(*train)
         self._val = self._trainer.place(*val)
@@ -148,6 +152,7 @@ class Solver:
         self.train_acc_history: list[Any] = []
         self.val_acc_history: list[Any] = []
         self.val_loss_history: list[Any] = []
+        self.check_steps: list[int] = []
         shape = () if self.members is None else (self.members,)
         self.best_val_acc: Any = _plain(np.full(shape, -np.inf))
         self.best_params: Params = {}
@@ -207,6 +212,11 @@ class Solver:
         with self._first_param_backend().errstate():
             [(accuracy, _)] = self._trainer.evaluate(self.model.params, [split], batch_size)
         return _plain(accuracy)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """The steps of an epoch: the batches that the training part fills."""
+        return self.num_train // self.batch_size
 
     @property
     def diverged_at(self) -> Any:
@@ -295,6 +305,7 @@ class Solver:
         self.train_acc_history.append(_plain(train_acc))
         self.val_acc_history.append(_plain(val_acc))
         self.val_loss_history.append(_plain(val_loss))
+        self.check_steps.append(self.step)
         improved = val_acc > self.best_val_acc
         self.best_val_acc = _plain(np.where(improved, val_acc, self.best_val_acc))
         self._keep(improved)

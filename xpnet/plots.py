@@ -1,0 +1,122 @@
+"""Pictures of a training: its curves, and what the first layer has learnt.
+
+Needs matplotlib: pip install 'xpnet[plot]'.
+"""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from xpnet.errors import InputError
+
+if TYPE_CHECKING:
+    from xpnet.solver import Solver
+
+__all__ = ["plot_curves", "plot_weights", "weight_grid"]
+
+_MOST_PICTURES = 100
+_BLUE, _ORANGE, _GREY = "#0072b2", "#d55e00", "#666666"  # told apart by the colour-blind
+
+
+def plot_curves(solver: "Solver", path: Path, title: str) -> None:
+    """Write the loss of every step and the two accuracies, over the epochs, as a PNG.
+
+    Reference: the notes' figure, with the loss smoothed, both axes in epochs, and a line at chance
+    instead of one at 0.5.
+    """
+    figure = Figure(figsize=(8, 8), layout="constrained")
+    figure.suptitle(title)
+    above, below = figure.subplots(2, 1, sharex=True)
+    steps_per_epoch = solver.steps_per_epoch
+    loss = np.asarray(solver.loss_history)
+    epochs = np.arange(1, len(loss) + 1) / steps_per_epoch
+    above.plot(epochs, loss, ".", color=_BLUE, alpha=0.25, markersize=3, label="each step")
+    above.plot(epochs, _smoothed(loss), color=_BLUE, label="smoothed")
+    checks = np.asarray(solver.check_steps) / steps_per_epoch
+    above.plot(checks, solver.val_loss_history, "-o", color=_ORANGE, markersize=3, label="val")
+    above.set_ylabel("loss")
+    above.legend(loc="upper right")
+    for history, color, label in (
+        (solver.train_acc_history, _BLUE, "train"),
+        (solver.val_acc_history, _ORANGE, "val"),
+    ):
+        below.plot(checks, history, "-o", color=color, markersize=3, label=label)
+    chance = 1.0 / solver.num_classes
+    below.axhline(chance, color=_GREY, linestyle="--", linewidth=1, label=f"chance, {chance:.2g}")
+    below.set_ylim(0, 1.03)
+    below.set_ylabel("accuracy")
+    below.set_xlabel("epoch")
+    below.legend(loc="lower right")
+    for axes in (above, below):
+        axes.grid(alpha=0.25)
+    figure.savefig(path, dpi=120)
+
+
+def plot_weights(
+    weights: np.ndarray, picture_shape: tuple[int, int, int], path: Path, title: str
+) -> None:
+    """Write the first layer's weights as a grid of pictures, one a hidden unit, as a PNG.
+
+    Args:
+        weights: W1 of shape (D, H).
+        picture_shape: (channels, height, width) with a product of D, and 1 or 3 channels.
+        path: The file.
+        title: Above the grid.
+
+    """
+    grid = weight_grid(weights, picture_shape)
+    height, width = grid.shape[:2]
+    figure = Figure(figsize=(8, 8 * height / width + 0.6), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(grid, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.set_axis_off()
+    axes.set_title(title)
+    figure.savefig(path, dpi=120)
+
+
+def weight_grid(
+    weights: np.ndarray, picture_shape: tuple[int, int, int], padding: int = 2
+) -> np.ndarray:
+    """Return the weights of the first hundred units as one picture with values of 0 to 1.
+
+    Each unit is stretched over the whole range by itself, so that weak ones are seen too.
+
+    Returns:
+        An array of shape (height, width) for one channel, or (height, width, 3), white between
+        the units.
+
+    Raises:
+        InputError: The weights are not of such pictures.
+
+    """
+    channels, height, width = picture_shape
+    if channels not in (1, 3) or weights.shape[0] != channels * height * width:
+        raise InputError(
+            f"weights of {weights.shape[0]} inputs are not pictures of shape {picture_shape} with "
+            "1 or 3 channels"
+        )
+    units = weights.T[:_MOST_PICTURES].reshape(-1, channels, height, width).transpose(0, 2, 3, 1)
+    low = units.min(axis=(1, 2, 3), keepdims=True)
+    span = units.max(axis=(1, 2, 3), keepdims=True) - low
+    units = (units - low) / np.where(span > 0, span, 1)
+    columns = math.ceil(math.sqrt(len(units)))
+    rows = math.ceil(len(units) / columns)
+    cell = (height + padding, width + padding)
+    grid = np.ones((rows * cell[0] + padding, columns * cell[1] + padding, channels))
+    for i, unit in enumerate(units):
+        top, left = (n * size + padding for n, size in zip(divmod(i, columns), cell, strict=True))
+        grid[top : top + height, left : left + width] = unit
+    return grid[..., 0] if channels == 1 else grid
+
+
+def _smoothed(values: np.ndarray) -> np.ndarray:
+    """Return the mean over a window of a fiftieth of the values, narrower at both ends."""
+    half = max(len(values) // 100, 1)
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    index = np.arange(len(values))
+    left, right = np.maximum(index - half, 0), np.minimum(index + half + 1, len(values))
+    means: np.ndarray = (sums[right] - sums[left]) / (right - left)
+    return means

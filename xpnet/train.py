@@ -1,0 +1,208 @@
+"""Train a two-layer net from the command line: `python -m xpnet.train`."""
+
+import argparse
+import platform
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
+
+import xpnet
+from xpnet.backends import Backend, get_backend
+from xpnet.checks import check_count
+from xpnet.data import Dataset
+from xpnet.errors import DivergenceWarning, InputError
+from xpnet.nets import TwoLayerNet
+from xpnet.options import add_options, hyperparameters, optim_config
+from xpnet.progress import watch
+from xpnet.run_folder import open_folder, write_run
+from xpnet.solver import Solver
+
+__all__ = ["main"]
+
+_BAD_INPUT, _DIVERGED, _INTERRUPTED = 2, 1, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    0 after a training; 1 if it diverged; 2 for input that was refused; 130 after Ctrl-C.
+    """
+    started = time.perf_counter()
+    parser = argparse.ArgumentParser(
+        prog="python -m xpnet.train",
+        description="Train a two-layer net. Without options: on handwritten digits, in a second.",
+        epilog="exit status: 0 trained, 1 diverged, 2 input refused, 130 stopped by Ctrl-C",
+        allow_abbrev=False,
+    )
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    try:
+        return _run(options, started)
+    except InputError as error:
+        print(f"xpnet.train: error: {error}", file=sys.stderr)
+        return _BAD_INPUT
+    except KeyboardInterrupt:
+        print("\ninterrupted before the training began", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def _run(options: argparse.Namespace, started: float) -> int:
+    """Train as the options say, and report."""
+    backend = get_backend(options.device)
+    folder = None if options.out is None else open_folder(options.out)
+    chosen = hyperparameters(options)
+    data = xpnet.data.load(
+        options.dataset, data_dir=options.data_dir, download=options.download, seed=options.seed
+    )
+    with _threads(options.threads) as threads:
+        solver = _make_solver(options, chosen, data)
+        if not options.quiet:
+            _print_head(options, chosen, data, backend, threads)
+        begun = time.perf_counter()
+        status = _train(solver)
+        seconds_training = time.perf_counter() - begun
+        test_accuracy = None
+        if data.X_test is not None:
+            test_accuracy = solver.check_accuracy(data.X_test, data.y_test, batch_size=1000)
+    summary = {
+        "dataset": options.dataset,
+        "source": data.source,
+        "device": options.device,
+        "backend": backend.description,
+        "threads": threads,
+        "hyperparameters": chosen,
+        "epochs": solver.epoch,
+        "steps": solver.step,
+        "seconds_total": time.perf_counter() - started,
+        "seconds_training": seconds_training,
+        "best_val_accuracy": solver.best_val_acc,
+        "test_accuracy": test_accuracy,
+        "diverged_at": solver.diverged_at,
+        "interrupted": status == _INTERRUPTED,
+        "versions": _versions(backend),
+    }
+    written = [] if folder is None else _write(folder, solver, data, summary)
+    if not options.quiet:
+        _print_result(summary, folder, written)
+    return status
+
+
+def _make_solver(options: argparse.Namespace, chosen: dict[str, Any], data: Dataset) -> Solver:
+    """Return the Solver of the net that the options describe."""
+    net = TwoLayerNet(
+        data.input_dim,
+        chosen["hidden_dim"],
+        data.num_classes,
+        chosen["weight_scale"],
+        chosen["reg"],
+        initializer=chosen["initializer"],
+        dtype=chosen["dtype"],
+        device=options.device,
+        seed=chosen["seed"],
+    )
+    steps_per_epoch = len(data.X_train) // check_count("batch_size", chosen["batch_size"])
+    callbacks = [] if options.quiet else [watch(chosen["num_epochs"], steps_per_epoch)]
+    return Solver(
+        net,
+        data,
+        update_rule=chosen["update_rule"],
+        optim_config=optim_config(options, chosen),
+        lr_decay=chosen["lr_decay"],
+        batch_size=chosen["batch_size"],
+        num_epochs=chosen["num_epochs"],
+        print_every=options.print_every,
+        verbose=False,
+        seed=chosen["seed"],
+        sampling=chosen["sampling"],
+        preprocess=chosen["preprocess"],
+        callbacks=callbacks,
+    )
+
+
+def _train(solver: Solver) -> int:
+    """Train and return the exit status; a divergence or a Ctrl-C is said in one line."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DivergenceWarning)
+        try:
+            solver.train()
+            status = 0
+        except KeyboardInterrupt:
+            print(
+                f"\ninterrupted at step {solver.step}: the best parameters so far are kept",
+                file=sys.stderr,
+            )
+            status = _INTERRUPTED
+    for warning in caught:
+        if issubclass(warning.category, DivergenceWarning):
+            print(f"xpnet.train: {warning.message}", file=sys.stderr)
+            status = status or _DIVERGED
+        else:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+    return status
+
+
+def _write(folder: Path, solver: Solver, data: Dataset, summary: dict[str, Any]) -> list[str]:
+    try:
+        return write_run(folder, solver, data, summary)
+    except OSError as error:
+        raise InputError(f"{folder} could not be written: {error}") from error
+
+
+@contextmanager
+def _threads(wanted: int | None) -> Iterator[int]:
+    """Set the BLAS threads, if asked to, and give how many there are."""
+    if wanted is not None:
+        check_count("--threads", wanted)
+    with threadpool_limits(limits=wanted, user_api="blas"):
+        pools = [p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"]
+        yield max(pools, default=1)
+
+
+def _print_head(
+    options: argparse.Namespace,
+    chosen: dict[str, Any],
+    data: Dataset,
+    backend: Backend,
+    threads: int,
+) -> None:
+    """Print where it runs, on what, and every hyperparameter."""
+    auto = "auto chose " if options.device == "auto" else ""
+    print(f"xpnet {xpnet.__version__}, {auto}{backend.description}, {threads} BLAS threads")
+    parts = [f"{len(data.X_train):,} training", f"{len(data.X_val):,} validation"]
+    if data.X_test is not None:
+        parts.append(f"{len(data.X_test):,} test")
+    print(f"{data.name}: {', '.join(parts)} samples; {data.source}")
+    print(f"net: {data.input_dim}-{chosen['hidden_dim']}-{data.num_classes}")
+    print(", ".join(f"{name} {value}" for name, value in chosen.items()), flush=True)
+
+
+def _print_result(summary: dict[str, Any], folder: Path | None, written: list[str]) -> None:
+    seconds, steps = summary["seconds_training"], summary["steps"]
+    print(f"trained {steps:,} steps in {seconds:.2f} s, checks included")
+    print(f"best validation accuracy {summary['best_val_accuracy']:.4f}")
+    if summary["test_accuracy"] is not None:
+        print(f"test accuracy {summary['test_accuracy']:.4f}")
+    if folder is not None:
+        print(f"written to {folder}: {', '.join(written)}")
+
+
+def _versions(backend: Backend) -> dict[str, str]:
+    return {
+        "xpnet": xpnet.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        backend.name: backend.version,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
