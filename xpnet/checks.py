@@ -54,9 +54,11 @@ def check_training(
         InputError: The model, the data and the size of the batches do not fit together.
 
     """
-    if not (hasattr(model, "params") and callable(getattr(model, "loss", None))):
+    params = getattr(model, "params", None)
+    if not (isinstance(params, dict) and params and callable(getattr(model, "loss", None))):
         raise InputError(
-            f"model must have params and loss(X, y=None); {type(model).__name__} has not both"
+            f"model must have a dictionary params of arrays, and loss(X, y=None); "
+            f"{type(model).__name__} has not both"
         )
     if batch_size > len(train[0]):
         raise InputError(

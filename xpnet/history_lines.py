@@ -20,17 +20,19 @@ def epoch_line(
     )
 
 
-def divergence_line(member: int | None, step: int, learning_rate: float | None) -> str:
+def divergence_line(
+    member: int | None, step: int, learning_rate: float | None, *, centred: bool
+) -> str:
     """Return the sentence that says where a run diverged, and what to try."""
     who = "training" if member is None else f"member {member}"
     line = f"{who} diverged: the loss is NaN or infinite at step {step}"
     if learning_rate is None:
-        return f"{line}; try a learning rate ten times smaller. The best parameters are kept."
-    return (
-        f"{line}, with learning rate {learning_rate:.3g}; try {learning_rate / 10:.1g}, ten times "
-        "smaller, and see that the inputs are centred (preprocess='mean'). "
-        "The best parameters are kept."
-    )
+        remedy = "; try a learning rate ten times smaller"
+    else:
+        remedy = f", with learning rate {learning_rate:.3g}; try {learning_rate / 10:.2g}"
+    if not centred:
+        remedy += ", and see that the inputs are centred (preprocess='mean')"
+    return f"{line}{remedy}. The best parameters are kept."
 
 
 def _spread(value: float | np.ndarray) -> str:

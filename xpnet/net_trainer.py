@@ -7,6 +7,7 @@ import numpy as np
 
 from xpnet.backends import Array
 from xpnet.data.batches import Split, gather
+from xpnet.errors import InputError
 from xpnet.evaluation import evaluate_net
 from xpnet.members import per_member
 from xpnet.nets import Net
@@ -38,6 +39,7 @@ class NetTrainer:
         self.hyper = hyper
         self.preprocess = preprocess
         self.backend = net.backend
+        self._dtype = net.dtype
         self.params: dict[str, Array] = net.params
         self._slots: dict[str, dict[str, Array]] = {}
         self._data: dict[str, Any] = {}
@@ -57,8 +59,19 @@ class NetTrainer:
         return Split(*(xp.take(x, on_device, axis=0) for x in split))
 
     def begin(self, train: Split) -> None:
-        """Start from the net's parameters: copies of them, because steps write into theirs."""
-        xp = self.backend.xp
+        """Start from the net's parameters: copies of them, because steps write into theirs.
+
+        Raises:
+            InputError: They are of another library, device or dtype than when this was made.
+
+        """
+        backend, xp = self.net.backend, self.backend.xp
+        if (backend.xp, backend.device, self.net.dtype) != (xp, self.backend.device, self._dtype):
+            raise InputError(
+                f"the net's parameters are now {self.net.dtype} of {backend.description}, but were "
+                f"{self._dtype} of {self.backend.description} when the Solver was made: "
+                "make a new Solver"
+            )
         self.params = {name: xp.asarray(w, copy=True) for name, w in self.net.params.items()}
         if not self._slots:
             self._slots = {
@@ -83,7 +96,7 @@ class NetTrainer:
         hyper = {**self.hyper, "learning_rate": self.hyper["learning_rate"] * rate_scale}
         steps = [self.rule.coefficients(hyper, first + i) for i in range(len(rows))]
         draws = {
-            name: self.backend.asarray(np.stack([step[name] for step in steps]), self.net.dtype)
+            name: self.backend.asarray(np.stack([step[name] for step in steps]), self._dtype)
             for name in steps[0]
         }
         draws["rows"] = self.backend.asarray(rows)
@@ -112,7 +125,7 @@ class NetTrainer:
     def _make_step(self, static_reg: Array) -> Any:
         """Return the pure step `(carry, data, draw) -> (carry, loss)`."""
         net, rule, preprocess, xp = self.net, self.rule, self.preprocess, self.backend.xp
-        dtype = net.dtype
+        dtype = self._dtype
 
         def step(carry: Any, data: Any, draw: dict[str, Array]) -> Any:
             params, slots = carry

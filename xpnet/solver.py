@@ -21,7 +21,7 @@ from xpnet.interrupts import InterruptFlag, interrupt_flag
 from xpnet.members import member_seeds, member_values, per_member
 from xpnet.model_trainer import ModelTrainer
 from xpnet.net_trainer import NetTrainer
-from xpnet.nets import is_own_net
+from xpnet.nets import Net, is_own_net
 from xpnet.optim import Rule, UpdateRule, get_rule
 from xpnet.preprocessing import Preprocessor, get_preprocessor
 from xpnet.streams import stream
@@ -113,7 +113,7 @@ class Solver:
     ) -> None:
         _refuse_unknown(unknown)
         self.model = model
-        self.members: int | None = getattr(model, "members", None)
+        self.members = model.members if isinstance(model, Net) else None
         self.batch_size = check_count("batch_size", batch_size)
         self.num_epochs = check_count("num_epochs", num_epochs)
         self.print_every = check_count("print_every", print_every)
@@ -164,6 +164,8 @@ class Solver:
         Called again, it trains on from those parameters for as many epochs more.
 
         Raises:
+            InputError: The training has diverged before, or the net's parameters were moved to
+                another device or dtype since the Solver was made.
             KeyboardInterrupt: After Ctrl-C, at the next boundary, when all is in order: the
                 accuracies are taken once more and the model holds its best parameters.
 
@@ -172,6 +174,11 @@ class Solver:
                 member's run.
 
         """
+        if self._diverged.all():
+            raise InputError(
+                f"this training diverged at step {self.diverged_at}: make a new Solver with a "
+                "smaller learning rate"
+            )
         self._trainer.begin(self._train)
         if not self.best_params:
             self.best_params = self._trainer.copy_params()
@@ -334,6 +341,7 @@ class Solver:
                     None if self.members is None else int(k),
                     int(self._diverged.reshape(-1)[k]),
                     rate,
+                    centred=self.preprocess is not None,
                 ),
                 DivergenceWarning,
                 stacklevel=5,

@@ -1,6 +1,7 @@
 """Train a two-layer net from the command line: `python -m xpnet.train`."""
 
 import argparse
+import math
 import platform
 import sys
 import time
@@ -188,7 +189,8 @@ def _print_head(
 def _print_result(summary: dict[str, Any], folder: Path | None, written: list[str]) -> None:
     seconds, steps = summary["seconds_training"], summary["steps"]
     print(f"trained {steps:,} steps in {seconds:.2f} s, checks included")
-    print(f"best validation accuracy {summary['best_val_accuracy']:.4f}")
+    if math.isfinite(summary["best_val_accuracy"]):
+        print(f"best validation accuracy {summary['best_val_accuracy']:.4f}")
     if summary["test_accuracy"] is not None:
         print(f"test accuracy {summary['test_accuracy']:.4f}")
     if folder is not None:
