@@ -39,7 +39,7 @@ def trained(net, data, **options):
 
 
 class LinearModel:
-    """Somebody else's model: plain NumPy, Python floats, its own shapes, and it counts its calls."""
+    """Somebody else's model: plain NumPy, Python floats, and it counts its calls."""
 
     def __init__(self):
         self.params = {"W": np.zeros((D, C)), "b": np.zeros(C)}
@@ -112,7 +112,8 @@ def test_the_printed_lines_are_the_notes(data, capsys):
     assert iterations == [1, 6, 11]
     assert re.fullmatch(r"\(Iteration 1 / 14\) loss: \d\.\d{6}", lines[0])
     pattern = r"\(Epoch (\d) / 2\) train acc: [01]\.\d{6}; val_acc: [01]\.\d{6}"
-    assert [int(m[1]) for line in lines if (m := re.fullmatch(pattern, line))] == [0, 1, 2]
+    epochs = [int(m[1]) for line in lines if (m := re.fullmatch(pattern, line))]
+    assert epochs == [0, 1, 2]
 
 
 def test_losses_are_those_of_the_net_on_the_batches(data):

@@ -8,7 +8,7 @@ from xpnet.errors import InputError
 from xpnet.initializers import INITIALIZERS
 from xpnet.optim import RULES
 from xpnet.preprocessing import PREPROCESSORS
-from xpnet.presets import COMMON, OWN_DATA, PRESETS, preset
+from xpnet.presets import COMMON, PRESETS, preset
 
 __all__ = ["add_options", "hyperparameters", "optim_config"]
 
@@ -33,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def hyperparameters(options: argparse.Namespace) -> dict[str, Any]:
     """Return every hyperparameter of a run: what was given, and the data set's defaults."""
-    defaults = preset(options.dataset)
+    defaults = preset(options.dataset, options.update_rule)
     chosen = {
         name: default if getattr(options, name) is None else getattr(options, name)
         for name, default in defaults.items()
@@ -68,9 +68,8 @@ def _default(name: str) -> str:
     """Return the text of an option's defaults: one, or one for each data set."""
     if name in COMMON:
         return f"(default: {COMMON[name]})"
-    values = {**{dataset: known[name] for dataset, known in PRESETS.items()}, "own": OWN_DATA[name]}
-    texts = (f"{dataset} {value}" for dataset, value in values.items())
-    return f"(default: {', '.join(texts)})"
+    texts = [f"{dataset} {preset(dataset)[name]}" for dataset in PRESETS]
+    return f"(default: {', '.join(texts)}, your own {preset('')[name]})"
 
 
 def _add_data(group: argparse._ArgumentGroup) -> None:
@@ -120,9 +119,16 @@ def _add_net(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_training(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--update-rule", choices=list(RULES), help=f"{_default('update_rule')}")
     group.add_argument(
-        "--learning-rate", type=float, metavar="LR", help=f"{_default('learning_rate')}"
+        "--update-rule",
+        choices=list(RULES),
+        help=f"how parameters move along the gradient {_default('update_rule')}",
+    )
+    group.add_argument(
+        "--learning-rate",
+        type=float,
+        metavar="LR",
+        help=f"of the first epoch {_default('learning_rate')}; other rules have others",
     )
     group.add_argument(
         "--lr-decay",

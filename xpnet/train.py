@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import platform
 import sys
 import time
@@ -27,7 +28,7 @@ from xpnet.solver import Solver
 
 __all__ = ["main"]
 
-_BAD_INPUT, _DIVERGED, _INTERRUPTED = 2, 1, 130
+_BAD_INPUT, _DIVERGED, _INTERRUPTED, _NO_READER = 2, 1, 130, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,6 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ninterrupted before the training began", file=sys.stderr)
         return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has gone, as `| head` does; flushing at exit must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NO_READER
 
 
 def _run(options: argparse.Namespace, started: float) -> int:
@@ -65,7 +70,7 @@ def _run(options: argparse.Namespace, started: float) -> int:
     with _threads(options.threads) as threads:
         solver = _make_solver(options, chosen, data)
         if not options.quiet:
-            _print_head(options, chosen, data, backend, threads)
+            _print_head(chosen, data, backend, threads)
         begun = time.perf_counter()
         status = _train(solver)
         seconds_training = time.perf_counter() - begun
@@ -168,16 +173,11 @@ def _threads(wanted: int | None) -> Iterator[int]:
         yield max(pools, default=1)
 
 
-def _print_head(
-    options: argparse.Namespace,
-    chosen: dict[str, Any],
-    data: Dataset,
-    backend: Backend,
-    threads: int,
-) -> None:
+def _print_head(chosen: dict[str, Any], data: Dataset, backend: Backend, threads: int) -> None:
     """Print where it runs, on what, and every hyperparameter."""
-    auto = "auto chose " if options.device == "auto" else ""
-    print(f"xpnet {xpnet.__version__}, {auto}{backend.description}, {threads} BLAS threads")
+    print(f"xpnet {xpnet.__version__}, {backend.description}, {threads} BLAS threads")
+    if backend.remark:
+        print(backend.remark)
     parts = [f"{len(data.X_train):,} training", f"{len(data.X_val):,} validation"]
     if data.X_test is not None:
         parts.append(f"{len(data.X_test):,} test")

@@ -68,10 +68,7 @@ def get_backend(device: str = "cpu") -> Backend:
         raise BackendError(f"device must be a text such as 'cpu' or 'gpu'; got {device!r}")
     name, _, rest = device.partition(":")
     if device == "auto":
-        try:
-            return CupyBackend.open("")
-        except BackendError:
-            return NumpyBackend.open("")
+        return _best_backend()
     if name not in _OPENERS:
         close = difflib.get_close_matches(name, [*_OPENERS, "auto"], n=1)
         hint = f" (did you mean {close[0]}?)" if close else ""
@@ -79,6 +76,17 @@ def get_backend(device: str = "cpu") -> Backend:
         raise BackendError(f"unknown device {device!r}{hint}; choose one of {choices}")
     backend: Backend = _OPENERS[name](rest)
     return backend
+
+
+def _best_backend() -> Backend:
+    """Return a GPU that works, or the CPU with the reason."""
+    try:
+        chosen: Backend = CupyBackend.open("")
+        chosen.remark = "auto: a GPU that works"
+    except BackendError as error:
+        chosen = NumpyBackend.open("")
+        chosen.remark = f"auto: no GPU, as {str(error).partition(':')[0]}"
+    return chosen
 
 
 def backend_of(x: Array) -> Backend:

@@ -29,11 +29,13 @@ class Backend:
         xp: Its array API namespace.
         device: The device, in the library's own terms.
         is_gpu: Whether the device is a graphics card.
+        remark: Why this backend was chosen, where nobody named it.
 
     """
 
     name: str = "array API"
     is_gpu: bool = False
+    remark: str = ""
     package: ClassVar[str] = ""
 
     def __init__(self, xp: Any, device: Any) -> None:

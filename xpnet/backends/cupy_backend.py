@@ -36,7 +36,7 @@ class CupyBackend(Backend):
         except ImportError as error:
             raise BackendError(
                 f"the GPU needs CuPy, which cannot be imported here ({error}): install it with "
-                "pip install 'xpnet[cuda12]' (or 'xpnet[cuda13]' for a CUDA 13 driver), "
+                "pip install cupy-cuda12x (or cupy-cuda13x for a CUDA 13 driver), "
                 f"{_REMEDY_CPU}"
             ) from error
         if not cupy.is_available():
