@@ -71,3 +71,20 @@ def backend64(request) -> Iterator[Backend]:
 def rng() -> np.random.Generator:
     """A generator of test inputs, the same in every run."""
     return np.random.default_rng(20260)
+
+
+@pytest.fixture
+def numeric_gradient():
+    """Central differences in float64: `gradient(f, x)`, where `f(x)` is a number."""
+
+    def gradient(f, x: np.ndarray, step: float = 1e-5) -> np.ndarray:
+        x = np.asarray(x, dtype=np.float64)
+        found = np.empty_like(x)
+        for index in np.ndindex(x.shape):
+            up, down = x.copy(), x.copy()
+            up[index] += step
+            down[index] -= step
+            found[index] = (float(f(up)) - float(f(down))) / (up[index] - down[index])
+        return found
+
+    return gradient
