@@ -1,7 +1,8 @@
 """Checks of training data, made once and on the host before the first step."""
 
+import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,13 @@ from xpnet.losses import check_labels
 from xpnet.nets import Net
 from xpnet.preprocessing import Preprocessor
 
-__all__ = ["check_count", "check_sample_shape", "check_training", "host_split"]
+__all__ = [
+    "check_count",
+    "check_sample_shape",
+    "check_training",
+    "host_split",
+    "refuse_unknown",
+]
 
 
 def host_split(data: Mapping[str, Any] | Dataset, part: str) -> tuple[np.ndarray, np.ndarray]:
@@ -104,3 +111,13 @@ def _host(x: Any) -> np.ndarray:
     if isinstance(x, np.ndarray | list | tuple):
         return np.asarray(x)
     return backend_of(x).to_numpy(x)
+
+
+def refuse_unknown(owner: str, unknown: Mapping[str, Any], known: Iterable[str]) -> None:
+    """Raise InputError if arguments were given that `owner` does not have."""
+    if unknown:
+        names = [name for name in known if name != "unknown"]
+        given = next(iter(unknown))
+        close = difflib.get_close_matches(given, names, n=1)
+        hint = f" (did you mean {close[0]}?)" if close else ""
+        raise InputError(f"{owner} has no argument {given!r}{hint}; it has {', '.join(names)}")

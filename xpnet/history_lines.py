@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["divergence_line", "epoch_line", "iteration_line"]
+__all__ = ["epoch_line", "iteration_line"]
 
 
 def iteration_line(step: int, num_steps: int, loss: float | np.ndarray) -> str:
@@ -18,21 +18,6 @@ def epoch_line(
         f"(Epoch {epoch} / {num_epochs}) "
         f"train acc: {_spread(train_acc)}; val_acc: {_spread(val_acc)}"
     )
-
-
-def divergence_line(
-    member: int | None, step: int, learning_rate: float | None, *, centred: bool
-) -> str:
-    """Return the sentence that says where a run diverged, and what to try."""
-    who = "training" if member is None else f"member {member}"
-    line = f"{who} diverged: the loss is NaN or infinite at step {step}"
-    if learning_rate is None:
-        remedy = "; try a learning rate ten times smaller"
-    else:
-        remedy = f", with learning rate {learning_rate:.3g}; try {learning_rate / 10:.2g}"
-    if not centred:
-        remedy += ", and see that the inputs are centred (preprocess='mean')"
-    return f"{line}{remedy}. The best parameters are kept."
 
 
 def _spread(value: float | np.ndarray) -> str:

@@ -3,20 +3,26 @@
 Reference: Stanford CS231n, assignment 2 (`solver.py`), without its faults.
 """
 
-import difflib
 import inspect
-import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 
 from xpnet.backends import Array, Backend, backend_of
-from xpnet.checks import check_count, check_sample_shape, check_training, host_split
+from xpnet.checks import (
+    check_count,
+    check_sample_shape,
+    check_training,
+    host_split,
+    refuse_unknown,
+)
 from xpnet.data import Dataset
-from xpnet.data.batches import check_sampling, epoch_rows
-from xpnet.errors import DivergenceWarning, InputError
-from xpnet.history_lines import divergence_line, epoch_line, iteration_line
+from xpnet.data.batches import check_sampling, epoch_rows, sample_rows
+from xpnet.divergence import Divergence
+from xpnet.errors import InputError
+from xpnet.history_lines import epoch_line, iteration_line
 from xpnet.interrupts import InterruptFlag, interrupt_flag
 from xpnet.members import member_seeds, member_values, per_member
 from xpnet.model_trainer import ModelTrainer
@@ -24,7 +30,6 @@ from xpnet.net_trainer import NetTrainer
 from xpnet.nets import Net, is_own_net
 from xpnet.optim import Rule, UpdateRule, get_rule
 from xpnet.preprocessing import Preprocessor, get_preprocessor
-from xpnet.streams import stream
 
 __all__ = ["Solver"]
 
@@ -111,7 +116,7 @@ class Solver:
         callbacks: Sequence[Any] = (),
         **unknown: Any,
     ) -> None:
-        _refuse_unknown(unknown)
+        refuse_unknown("Solver", unknown, inspect.signature(Solver).parameters)
         self.model = model
         self.members = model.members if isinstance(model, Net) else None
         self.batch_size = check_count("batch_size", batch_size)
@@ -129,9 +134,13 @@ class Solver:
         self.optim_config = dict(optim_config or {})
         self.preprocess = get_preprocessor(preprocess)
 
-        self.num_train_samples = num_train_samples and check_count(
-            "num_train_samples", num_train_samples
-        )
+        for name, count in (
+            ("num_train_samples", num_train_samples),
+            ("num_val_samples", num_val_samples),
+        ):
+            if count is not None:
+                check_count(name, count)
+        self.num_train_samples = num_train_samples
         train, val = host_split(data, "train"), host_split(data, "val")
         self.num_train = len(train[0])
         if self.preprocess is not None:
@@ -140,8 +149,9 @@ class Solver:
         self._trainer = self._make_trainer()
         self._train = self._trainer.place(*train)
         self._val = self._trainer.place(*val)
-        if num_val_samples is not None and check_count("num_val_samples", num_val_samples):
-            self._val = self._trainer.subset(self._val, _sample(len(val[0]), num_val_samples, 0))
+        if num_val_samples is not None:
+            rows = sample_rows(len(val[0]), num_val_samples, 0)
+            self._val = self._trainer.subset(self._val, rows)
         self._reset()
 
     def _reset(self) -> None:
@@ -156,7 +166,7 @@ class Solver:
         shape = () if self.members is None else (self.members,)
         self.best_val_acc: Any = _plain(np.full(shape, -np.inf))
         self.best_params: Params = {}
-        self._diverged = np.zeros(shape, dtype=np.int64)  # the step, or 0 for a member that goes on
+        self._divergence = Divergence(self.members, centred=self.preprocess is not None)
 
     def train(self) -> None:
         """Train for `num_epochs` epochs, and leave the model with its best parameters.
@@ -174,7 +184,7 @@ class Solver:
                 member's run.
 
         """
-        if self._diverged.all():
+        if self._has_diverged():
             raise InputError(
                 f"this training diverged at step {self.diverged_at}: make a new Solver with a "
                 "smaller learning rate"
@@ -183,10 +193,12 @@ class Solver:
         if not self.best_params:
             self.best_params = self._trainer.copy_params()
         last_epoch = self.epoch + self.num_epochs
-        with interrupt_flag() as interrupt, self._first_param_backend().errstate():
-            while self.epoch < last_epoch and not interrupt.is_set and not self._diverged.all():
-                self._train_epoch(interrupt, last_epoch)
-        self.model.params.update(self.best_params)
+        try:
+            with interrupt_flag() as interrupt, self._errstate():
+                while not (self.epoch == last_epoch or interrupt.is_set or self._has_diverged()):
+                    self._train_epoch(interrupt, last_epoch)
+        finally:  # whatever ends the training, what was learnt is not lost
+            self.model.params.update(self.best_params)
         self._call("on_end")
         if interrupt.is_set:
             raise KeyboardInterrupt
@@ -213,10 +225,10 @@ class Solver:
         check_sample_shape(self.model, X, "X")
         split = self._trainer.place(X, y)
         if num_samples is not None and num_samples < len(X):
-            rows = _sample(len(X), check_count("num_samples", num_samples), self.epoch)
+            rows = sample_rows(len(X), check_count("num_samples", num_samples), self.epoch)
             split = self._trainer.subset(split, rows)
         batch_size = check_count("batch_size", batch_size)
-        with self._first_param_backend().errstate():
+        with self._errstate():
             [(accuracy, _)] = self._trainer.evaluate(self.model.params, [split], batch_size)
         return _plain(accuracy)
 
@@ -228,8 +240,7 @@ class Solver:
     @property
     def diverged_at(self) -> Any:
         """The step whose loss was the first to be NaN or infinite, or None; a list for a stack."""
-        steps = [int(step) or None for step in self._diverged.reshape(-1)]
-        return steps[0] if self.members is None else steps
+        return self._divergence.at
 
     def _make_trainer(self) -> NetTrainer | ModelTrainer:
         """Return the fast way for our nets with our rules, the notes' way for all others."""
@@ -256,7 +267,7 @@ class Solver:
             self.step += stop - done
             done = stop
             self.model.params.update(self._trainer.params)
-            if self._diverged.all():
+            if self._has_diverged():
                 return
             if (self.step - 1) % self.print_every == 0:
                 self._print(iteration_line(self.step, num_steps, self.loss_history[-1]))
@@ -277,37 +288,32 @@ class Solver:
         return self.print_every - (self.step - 1) % self.print_every
 
     def _record(self, losses: np.ndarray, rate_scale: Any) -> None:
-        """Append losses to the history and note who diverged in them."""
-        finite = np.isfinite(losses)
-        alive = self._diverged == 0
-        first_bad = self.step + 1 + np.argmin(finite, axis=0)
-        newly = alive & ~finite.all(axis=0)
-        self._diverged = np.where(newly, first_bad, self._diverged)
+        """Append losses to the history, up to the step at which a run diverged."""
+        first = self.step + 1
+        self._divergence.look(losses, first, self._rate(rate_scale))
+        steps = first + np.arange(len(losses))
+        last = np.where(self._divergence.gone, self._divergence.steps, steps[-1])
         if self.members is None:
-            kept = len(losses) if not newly else int(first_bad) - self.step
-            self.loss_history.extend(losses[:kept].tolist())
+            self.loss_history.extend(losses[steps <= last].tolist())
         else:
-            steps = self.step + 1 + np.arange(len(losses))[:, None]
-            gone = (self._diverged > 0) & (steps > self._diverged)
-            self.loss_history.extend(np.where(gone, np.nan, losses).astype(np.float64))
-        self._warn_of(newly, rate_scale)
+            kept = np.where(steps[:, None] <= last, losses, np.nan)
+            self.loss_history.extend(kept.astype(np.float64))
 
     def _check(self, rate_scale: Any) -> None:
         """Take the accuracies and the validation loss, and keep the best parameters."""
         trainer, train = self._trainer, self._train
         if self.num_train_samples is not None and self.num_train_samples < self.num_train:
-            rows = _sample(self.num_train, self.num_train_samples, self.epoch + 1)
+            rows = sample_rows(self.num_train, self.num_train_samples, self.epoch + 1)
             train = trainer.subset(train, rows)
         (train_acc, _), (val_acc, val_loss) = trainer.evaluate(
             trainer.params, [train, self._val], _CHECK_BATCH
         )
         if trainer.measures_loss:
-            newly = (self._diverged == 0) & ~np.isfinite(val_loss)
-            self._diverged = np.where(newly, self.step, self._diverged)
-            self._warn_of(newly, rate_scale)
-        gone = self._diverged > 0
+            # A step can ruin the parameters after its own loss was taken.
+            self._divergence.look(val_loss[None], self.step, self._rate(rate_scale))
         train_acc, val_acc, val_loss = (
-            np.where(gone, np.nan, values) for values in (train_acc, val_acc, val_loss)
+            np.where(self._divergence.gone, np.nan, values)
+            for values in (train_acc, val_acc, val_loss)
         )
         self.train_acc_history.append(_plain(train_acc))
         self.val_acc_history.append(_plain(val_acc))
@@ -322,33 +328,29 @@ class Solver:
         if improved.all():
             self.best_params = self._trainer.copy_params()
         elif improved.any():
-            backend = self._first_param_backend()
+            backend = self._backend()
             mask = backend.asarray(improved)
             self.best_params = {
                 name: backend.xp.where(per_member(mask, w), w, self.best_params[name])
                 for name, w in self._trainer.params.items()
             }
 
-    def _warn_of(self, newly: np.ndarray, rate_scale: Any) -> None:
-        """Say which runs diverged just now, at which step, and what to try."""
-        for k in np.flatnonzero(newly):
-            rate = self.optim_config.get("learning_rate", _default_rate(self.update_rule))
-            if rate is not None:
-                shape = self._diverged.shape
-                rate = float(np.broadcast_to(np.asarray(rate) * rate_scale, shape).reshape(-1)[k])
-            warnings.warn(
-                divergence_line(
-                    None if self.members is None else int(k),
-                    int(self._diverged.reshape(-1)[k]),
-                    rate,
-                    centred=self.preprocess is not None,
-                ),
-                DivergenceWarning,
-                stacklevel=5,
-            )
+    def _rate(self, rate_scale: Any) -> Any:
+        """Return the learning rate now, or None where the rule keeps it to itself."""
+        rule = self.update_rule
+        default = rule.defaults["learning_rate"] if isinstance(rule, UpdateRule) else None
+        rate = self.optim_config.get("learning_rate", default)
+        return None if rate is None else np.asarray(rate) * rate_scale
 
-    def _first_param_backend(self) -> Backend:
+    def _has_diverged(self) -> bool:
+        """Whether no run goes on."""
+        return bool(self._divergence.gone.all())
+
+    def _backend(self) -> Backend:
         return backend_of(next(iter(self.model.params.values())))
+
+    def _errstate(self) -> AbstractContextManager[Any]:
+        return self._backend().errstate()
 
     def _print(self, line: str) -> None:
         if self.verbose:
@@ -358,27 +360,6 @@ class Solver:
         for callback in self.callbacks:
             if hasattr(callback, event):
                 getattr(callback, event)(self)
-
-
-def _default_rate(rule: Rule) -> float | None:
-    return rule.defaults["learning_rate"] if isinstance(rule, UpdateRule) else None
-
-
-def _refuse_unknown(unknown: Mapping[str, Any]) -> None:
-    """Raise InputError if the Solver was given arguments that it does not have."""
-    if not unknown:
-        return
-    known = [p for p in inspect.signature(Solver).parameters if p != "unknown"]
-    given = next(iter(unknown))
-    close = difflib.get_close_matches(given, known, n=1)
-    hint = f" (did you mean {close[0]}?)" if close else ""
-    raise InputError(f"Solver has no argument {given!r}{hint}; it has {', '.join(known)}")
-
-
-def _sample(num_rows: int, num_samples: int, index: int) -> np.ndarray:
-    """Return rows to measure on. They do not depend on the seed, so that members share them."""
-    rng = stream(0, "accuracy", index)
-    return rng.choice(num_rows, size=min(num_samples, num_rows), replace=False)
 
 
 def _plain(value: np.ndarray) -> Any:

@@ -8,7 +8,7 @@ from xpnet.backends import Array
 from xpnet.errors import InputError
 from xpnet.streams import stream
 
-__all__ = ["Sampling", "Split", "check_sampling", "epoch_rows", "gather"]
+__all__ = ["Sampling", "Split", "check_sampling", "epoch_rows", "gather", "sample_rows"]
 
 Sampling = Literal["shuffle", "replacement"]
 
@@ -58,6 +58,15 @@ def _draw(
     if sampling == "replacement":
         return rng.integers(num_train, size=shape)
     return rng.permutation(num_train)[: shape[0] * shape[1]].reshape(shape)
+
+
+def sample_rows(num_rows: int, num_samples: int, index: int) -> np.ndarray:
+    """Return different rows to measure accuracy on, all of them where there are no more.
+
+    They do not depend on a run's seed, so that the members of a stack share them.
+    """
+    rng = stream(0, "accuracy", index)
+    return rng.choice(num_rows, size=min(num_samples, num_rows), replace=False)
 
 
 def gather(X: Array, y: Array, rows: Array, dtype: Any, xp: Any) -> tuple[Array, Array]:

@@ -1,0 +1,73 @@
+"""Which runs have diverged, at which step, and what to tell their user."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from xpnet.errors import DivergenceWarning
+
+__all__ = ["Divergence", "divergence_line"]
+
+
+class Divergence:
+    """Watches the losses of one run, or of each member of a stack.
+
+    Attributes:
+        steps: The first step with a NaN or infinite loss, or 0, of the member shape.
+
+    """
+
+    def __init__(self, members: int | None, *, centred: bool) -> None:
+        self.steps = np.zeros(() if members is None else (members,), dtype=np.int64)
+        self._centred = centred
+
+    @property
+    def gone(self) -> np.ndarray:
+        """Whether a run has diverged, of the member shape."""
+        return self.steps > 0
+
+    @property
+    def at(self) -> Any:
+        """The step, or None; of a stack, a list with one such value a member."""
+        steps = [int(step) or None for step in self.steps.reshape(-1)]
+        return steps if self.steps.ndim else steps[0]
+
+    def look(self, losses: np.ndarray, first: int, rate: Any) -> None:
+        """Note and warn of the runs that diverge in these losses.
+
+        Args:
+            losses: Of shape (steps, *member shape).
+            first: The number of the first of these steps.
+            rate: The learning rate now, per member where an array, or None if it is not known.
+
+        """
+        finite = np.isfinite(losses)
+        newly = ~self.gone & ~finite.all(axis=0)
+        self.steps = np.where(newly, first + np.argmin(finite, axis=0), self.steps)
+        for k in np.flatnonzero(newly):
+            own = None
+            if rate is not None:
+                own = float(np.broadcast_to(rate, self.steps.shape).reshape(-1)[k])
+            line = divergence_line(
+                int(k) if self.steps.ndim else None,
+                int(self.steps.reshape(-1)[k]),
+                own,
+                centred=self._centred,
+            )
+            warnings.warn(line, DivergenceWarning, stacklevel=5)  # points at the call of train()
+
+
+def divergence_line(
+    member: int | None, step: int, learning_rate: float | None, *, centred: bool
+) -> str:
+    """Return the sentence that says where a run diverged, and what to try."""
+    who = "training" if member is None else f"member {member}"
+    line = f"{who} diverged: the loss is NaN or infinite at step {step}"
+    if learning_rate is None:
+        remedy = "; try a learning rate ten times smaller"
+    else:
+        remedy = f", with learning rate {learning_rate:.3g}; try {learning_rate / 10:.2g}"
+    if not centred:
+        remedy += ", and see that the inputs are centred (preprocess='mean')"
+    return f"{line}{remedy}. The best parameters are kept."
