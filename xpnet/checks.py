@@ -45,7 +45,7 @@ def host_split(data: Mapping[str, Any] | Dataset, part: str) -> tuple[np.ndarray
             f"got shape {y.shape}"
         )
     check_labels(y, None, f"y_{part}")
-    return X, y.astype(np.int64, copy=False)
+    return _common(X), y.astype(np.int64, copy=False)
 
 
 def check_training(
@@ -84,6 +84,8 @@ def check_training(
         first = val[0][:1]
         scores = host_scores(model, first if preprocess is None else preprocess.transform(first))
         num_classes = int(scores.shape[-1])
+    for X, name in ((train[0], "X_train"), (val[0], "X_val")):
+        _check_range(model, X, name)
     check_labels(train[1], num_classes, "y_train")
     check_labels(val[1], num_classes, "y_val")
     return num_classes
@@ -99,11 +101,31 @@ def check_sample_shape(model: Any, X: np.ndarray, name: str) -> None:
         )
 
 
+def _check_range(model: Any, X: np.ndarray, name: str) -> None:
+    """Raise InputError where inputs are too large for the dtype of a net of ours."""
+    if isinstance(model, Net) and X.dtype == np.float64:
+        largest = float(model.backend.xp.finfo(model.dtype).max)
+        if max(float(X.max()), -float(X.min())) > largest:
+            raise InputError(
+                f"{name} holds numbers beyond {largest:.1e}, the largest of {model.dtype}: "
+                "scale the inputs, or make the net with dtype='float64'"
+            )
+
+
 def check_count(name: str, value: Any, least: int = 1) -> int:
     """Return `value` as an int, or raise InputError unless it is an integer of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise InputError(f"{name} must be an integer of at least {least}; got {value!r}")
     return int(value)
+
+
+def _common(X: np.ndarray) -> np.ndarray:
+    """Return `X` in the machine's byte order and in a dtype that every library has."""
+    if X.dtype.kind == "f" and X.dtype.itemsize not in (4, 8):
+        return X.astype(np.float32 if X.dtype.itemsize < 4 else np.float64)
+    if X.dtype.kind == "b":
+        return X.view(np.uint8)
+    return X.astype(X.dtype.newbyteorder("="), copy=False)
 
 
 def _host(x: Any) -> np.ndarray:

@@ -8,7 +8,16 @@ class InputError(ValueError):
 
 
 class BackendError(InputError):
-    """The library or device asked for cannot be used: the message says what is missing."""
+    """The library or device asked for cannot be used: the message says what is missing.
+
+    Attributes:
+        reason: The same in a few words, without the remedy.
+
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason or message
 
 
 class DivergenceWarning(UserWarning):

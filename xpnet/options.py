@@ -32,12 +32,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def hyperparameters(options: argparse.Namespace) -> dict[str, Any]:
-    """Return every hyperparameter of a run: what was given, and the data set's defaults."""
+    """Return every hyperparameter of a run: what was given, and the data set's defaults.
+
+    Raises:
+        InputError: An option was given that the others leave without a meaning.
+
+    """
     defaults = preset(options.dataset, options.update_rule)
     chosen = {
         name: default if getattr(options, name) is None else getattr(options, name)
         for name, default in defaults.items()
     }
+    if options.weight_scale is not None and chosen["initializer"] != "gaussian":
+        raise InputError(
+            f"--weight-scale {options.weight_scale} has no meaning for {chosen['initializer']}, "
+            "which has a scale of its own: leave it out or choose --initializer gaussian"
+        )
     for name in ("seed", "dtype", "sampling", "preprocess"):
         chosen[name] = getattr(options, name)
     return {**chosen, **optim_config(options, chosen)}
@@ -80,7 +90,11 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
         help="digits, cifar10, or your own file with X_train, y_train, X_val, y_val, or with X and "
         "y to be split (default: digits)",
     )
-    group.add_argument("--data-dir", metavar="DIR", help="the folder of the CIFAR-10 files")
+    group.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help="the folder of the CIFAR-10 files (default: $XPNET_DATA_DIR, then ~/.cache/xpnet)",
+    )
     group.add_argument(
         "--download", action="store_true", help="fetch CIFAR-10 (170 MB) if it is not there"
     )

@@ -69,7 +69,8 @@ def plot_weights(
     """
     grid = weight_grid(weights, picture_shape)
     height, width = grid.shape[:2]
-    figure = Figure(figsize=(8, 8 * height / width + 0.6), layout="constrained")
+    inches = min(max(8 * height / width, 2), 12) + 0.6  # a very narrow grid is drawn smaller
+    figure = Figure(figsize=(8, inches), layout="constrained")
     axes = figure.subplots()
     axes.imshow(grid, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set_axis_off()
@@ -102,9 +103,10 @@ def weight_grid(
     low = units.min(axis=(1, 2, 3), keepdims=True)
     span = units.max(axis=(1, 2, 3), keepdims=True) - low
     units = (units - low) / np.where(span > 0, span, 1)
-    columns = math.ceil(math.sqrt(len(units)))
-    rows = math.ceil(len(units) / columns)
     cell = (height + padding, width + padding)
+    square = math.ceil(math.sqrt(len(units) * cell[0] / cell[1]))  # about as wide as it is high
+    columns = min(max(square, 1), len(units))
+    rows = math.ceil(len(units) / columns)
     grid = np.ones((rows * cell[0] + padding, columns * cell[1] + padding, channels))
     for i, unit in enumerate(units):
         top, left = (n * size + padding for n, size in zip(divmod(i, columns), cell, strict=True))

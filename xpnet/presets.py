@@ -60,7 +60,7 @@ OWN_DATA: dict[str, Any] = {
     },
     "lr_decay": 0.97,
     "reg": 0.0,
-    "num_epochs": 30,
+    "num_epochs": 60,
 }
 
 COMMON: dict[str, Any] = {"batch_size": 100, "weight_scale": 1e-3}

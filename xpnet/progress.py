@@ -17,10 +17,13 @@ class ProgressBar:
     """A callback that keeps a bar on standard error, with loss and validation accuracy."""
 
     def __init__(self, num_steps: int) -> None:
-        self._bar: Any = tqdm(total=num_steps, unit="step", leave=False, dynamic_ncols=True)
+        self._num_steps = num_steps
+        self._bar: Any = None
 
     def on_interval(self, solver: "Solver") -> None:
         """Move the bar and show the last loss."""
+        if self._bar is None:  # drawn at the first step, so that it stands below all that is said
+            self._bar = tqdm(total=self._num_steps, unit="step", leave=False, dynamic_ncols=True)
         self._bar.set_postfix(self._figures(solver), refresh=False)
         self._bar.update(solver.step - self._bar.n)
 
@@ -28,7 +31,8 @@ class ProgressBar:
 
     def on_end(self, solver: "Solver") -> None:
         """Take the bar away."""
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
     @staticmethod
     def _figures(solver: "Solver") -> dict[str, str]:
@@ -39,7 +43,7 @@ class ProgressBar:
 
 
 class Lines:
-    """A callback that prints a line for an epoch, twenty in all at most."""
+    """A callback that prints a line for the first epoch, and for twenty more at most."""
 
     def __init__(self, num_epochs: int) -> None:
         self.num_epochs = num_epochs
@@ -47,7 +51,7 @@ class Lines:
 
     def on_epoch(self, solver: "Solver") -> None:
         """Print loss and accuracies."""
-        if solver.epoch % self.every and solver.epoch != self.num_epochs:
+        if solver.epoch % self.every and solver.epoch not in (1, self.num_epochs):
             return
         print(
             f"(Epoch {solver.epoch} / {self.num_epochs}) loss: {solver.loss_history[-1]:.6f}; "

@@ -1,6 +1,7 @@
 """What a run leaves behind: summary.json, history.csv, best_params.npz and pictures."""
 
 import csv
+import io
 import json
 import math
 import os
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from xpnet.solver import Solver
 
 __all__ = ["open_folder", "write_run"]
+
+_PICTURES = ("curves.png", "weights.png")
 
 
 def open_folder(path: str) -> Path:
@@ -41,32 +44,39 @@ def open_folder(path: str) -> Path:
 
 
 def write_run(folder: Path, solver: "Solver", data: Dataset, summary: dict[str, Any]) -> list[str]:
-    """Write everything and return the names of the files.
+    """Write everything, the summary last, and return the names of the files.
 
-    The pictures need matplotlib and are left out without it.
+    The pictures need matplotlib and are left out without it; those of an earlier run go, so that
+    none stands beside figures that are not its own.
     """
-    _write_whole(folder / "summary.json", json.dumps(_finite(summary), indent=2) + "\n")
-    _write_history(folder / "history.csv", solver)
-    _write_params(folder / "best_params.npz", solver, data)
-    names = ["summary.json", "history.csv", "best_params.npz"]
-    if find_spec("matplotlib") is None:
-        return names
+    for name in _PICTURES:
+        (folder / name).unlink(missing_ok=True)
+    _write_whole(folder / "history.csv", _history(solver).encode())
+    _write_whole(folder / "best_params.npz", _best_params(solver, data))
+    pictures = [] if find_spec("matplotlib") is None else _draw(folder, solver, data)
+    text = json.dumps(_finite(summary), indent=2) + "\n"
+    _write_whole(folder / "summary.json", text.encode())
+    return ["summary.json", "history.csv", "best_params.npz", *pictures]
+
+
+def _draw(folder: Path, solver: "Solver", data: Dataset) -> list[str]:
+    """Write the pictures and return their names."""
     # matplotlib takes most of a second to import, and is optional
     from xpnet.plots import plot_curves, plot_weights  # noqa: PLC0415
 
+    curves, weights = _PICTURES
     best = f"best validation accuracy {solver.best_val_acc:.3f}"
-    plot_curves(solver, folder / "curves.png", f"{data.name}: {best}")
-    names.append("curves.png")
-    if data.picture_shape is not None and data.picture_shape[0] in (1, 3):
-        weights = solver.model.backend.to_numpy(solver.best_params["W1"])
-        title = f"{data.name}: weights of the first layer, one picture a hidden unit"
-        plot_weights(weights, data.picture_shape, folder / "weights.png", title)
-        names.append("weights.png")
-    return names
+    plot_curves(solver, folder / curves, f"{data.name}: {best}")
+    if data.picture_shape is None or data.picture_shape[0] not in (1, 3):
+        return [curves]
+    title = f"{data.name}: weights of the first layer, one picture a hidden unit"
+    first = solver.model.backend.to_numpy(solver.best_params["W1"])
+    plot_weights(first, data.picture_shape, folder / weights, title)
+    return [curves, weights]
 
 
-def _write_history(path: Path, solver: "Solver") -> None:
-    """Write a row for every step; the accuracies stand in the rows of the checks."""
+def _history(solver: "Solver") -> str:
+    """Return a row for every step as CSV; the accuracies stand in the rows of the checks."""
     checks = dict(
         zip(
             solver.check_steps,
@@ -79,27 +89,30 @@ def _write_history(path: Path, solver: "Solver") -> None:
             strict=True,
         )
     )
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["step", "epoch", "loss", "train_acc", "val_acc", "val_loss"])
-        for step, loss in enumerate(solver.loss_history, 1):
-            epoch = f"{step / solver.steps_per_epoch:.4f}"
-            writer.writerow([step, epoch, loss, *checks.get(step, ("", "", ""))])
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["step", "epoch", "loss", "train_acc", "val_acc", "val_loss"])
+    for step, loss in enumerate(solver.loss_history, 1):
+        epoch = f"{step / solver.steps_per_epoch:.4f}"
+        writer.writerow([step, epoch, loss, *checks.get(step, ("", "", ""))])
+    return text.getvalue()
 
 
-def _write_params(path: Path, solver: "Solver", data: Dataset) -> None:
-    """Write the best parameters, the preprocessing's numbers and the class names as .npz."""
+def _best_params(solver: "Solver", data: Dataset) -> bytes:
+    """Return the best parameters, the preprocessing's numbers and the class names as .npz."""
     backend = solver.model.backend
     arrays = {name: backend.to_numpy(w) for name, w in solver.best_params.items()}
     if solver.preprocess is not None:
         arrays.update(solver.preprocess.numbers())
-    np.savez(path, class_names=np.asarray(data.class_names), **arrays)
+    file = io.BytesIO()
+    np.savez(file, class_names=np.asarray(data.class_names), **arrays)
+    return file.getvalue()
 
 
-def _write_whole(path: Path, text: str) -> None:
+def _write_whole(path: Path, content: bytes) -> None:
     """Write a file so that a reader never finds half of it."""
     part = path.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
+    part.write_bytes(content)
     os.replace(part, path)
 
 
@@ -107,6 +120,8 @@ def _finite(value: Any) -> Any:
     """Return `value` with None for NaN and infinity, which JSON does not have."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

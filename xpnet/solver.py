@@ -45,7 +45,7 @@ class Solver:
     An epoch has N // batch_size steps. With shuffling no sample comes twice in an epoch, and the
     tail that does not fill a batch is left out, another one in each epoch. The accuracies are taken
     after the first step, at the end of each epoch, and at the last step. At the end the model holds
-    the parameters of the best validation accuracy.
+    the parameters of the best validation accuracy, and of equal ones that of the lower loss.
 
     Args:
         model: A net of xpnet, or any object with a dictionary `params` of arrays, and with
@@ -165,6 +165,7 @@ class Solver:
         self.check_steps: list[int] = []
         shape = () if self.members is None else (self.members,)
         self.best_val_acc: Any = _plain(np.full(shape, -np.inf))
+        self._best_val_loss = np.full(shape, np.inf)
         self.best_params: Params = {}
         self._divergence = Divergence(self.members, centred=self.preprocess is not None)
 
@@ -319,8 +320,11 @@ class Solver:
         self.val_acc_history.append(_plain(val_acc))
         self.val_loss_history.append(_plain(val_loss))
         self.check_steps.append(self.step)
-        improved = val_acc > self.best_val_acc
+        improved = (val_acc > self.best_val_acc) | (
+            (val_acc == self.best_val_acc) & (val_loss < self._best_val_loss)
+        )
         self.best_val_acc = _plain(np.where(improved, val_acc, self.best_val_acc))
+        self._best_val_loss = np.where(improved, val_loss, self._best_val_loss)
         self._keep(improved)
 
     def _keep(self, improved: np.ndarray) -> None:

@@ -50,8 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"xpnet.train: error: {error}", file=sys.stderr)
         return _BAD_INPUT
+    except MemoryError as error:
+        reason = str(error) or "the net or the data are too large for it"
+        print(f"xpnet.train: error: not enough memory: {reason}", file=sys.stderr)
+        return _BAD_INPUT
     except KeyboardInterrupt:
-        print("\ninterrupted before the training began", file=sys.stderr)
+        print("\ninterrupted outside the training: nothing more is written", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has gone, as `| head` does; flushing at exit must not fail again.
@@ -94,9 +98,14 @@ def _run(options: argparse.Namespace, started: float) -> int:
         "interrupted": status == _INTERRUPTED,
         "versions": _versions(backend),
     }
-    written = [] if folder is None else _write(folder, solver, data, summary)
     if not options.quiet:
-        _print_result(summary, folder, written)
+        _print_result(summary)
+    if folder is not None:
+        written = _write(folder, solver, data, summary)
+        if not options.quiet:
+            print(f"written to {folder}: {', '.join(written)}")
+            if "curves.png" not in written:
+                print("no pictures, as matplotlib is not installed: pip install matplotlib")
     return status
 
 
@@ -160,7 +169,9 @@ def _write(folder: Path, solver: Solver, data: Dataset, summary: dict[str, Any])
     try:
         return write_run(folder, solver, data, summary)
     except OSError as error:
-        raise InputError(f"{folder} could not be written: {error}") from error
+        raise InputError(
+            f"{folder} could not be written ({error}): make room, or choose another --out DIR"
+        ) from error
 
 
 @contextmanager
@@ -175,7 +186,8 @@ def _threads(wanted: int | None) -> Iterator[int]:
 
 def _print_head(chosen: dict[str, Any], data: Dataset, backend: Backend, threads: int) -> None:
     """Print where it runs, on what, and every hyperparameter."""
-    print(f"xpnet {xpnet.__version__}, {backend.description}, {threads} BLAS threads")
+    blas = "1 BLAS thread" if threads == 1 else f"{threads} BLAS threads"
+    print(f"xpnet {xpnet.__version__}, {backend.description}, {blas}")
     if backend.remark:
         print(backend.remark)
     parts = [f"{len(data.X_train):,} training", f"{len(data.X_val):,} validation"]
@@ -186,15 +198,13 @@ def _print_head(chosen: dict[str, Any], data: Dataset, backend: Backend, threads
     print(", ".join(f"{name} {value}" for name, value in chosen.items()), flush=True)
 
 
-def _print_result(summary: dict[str, Any], folder: Path | None, written: list[str]) -> None:
+def _print_result(summary: dict[str, Any]) -> None:
     seconds, steps = summary["seconds_training"], summary["steps"]
     print(f"trained {steps:,} steps in {seconds:.2f} s, checks included")
     if math.isfinite(summary["best_val_accuracy"]):
         print(f"best validation accuracy {summary['best_val_accuracy']:.4f}")
     if summary["test_accuracy"] is not None:
-        print(f"test accuracy {summary['test_accuracy']:.4f}")
-    if folder is not None:
-        print(f"written to {folder}: {', '.join(written)}")
+        print(f"test accuracy {summary['test_accuracy']:.4f}", flush=True)
 
 
 def _versions(backend: Backend) -> dict[str, str]:

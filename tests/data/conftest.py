@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from xpnet.data.download import FOLDER
+from xpnet.data.cifar10_files import FOLDER
 
 BATCHES = [*(f"data_batch_{k}" for k in range(1, 6)), "test_batch"]
 NAMES = b"airplane automobile bird cat deer dog frog horse ship truck".split()

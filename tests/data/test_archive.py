@@ -6,7 +6,7 @@ import pytest
 from xpnet.data import archive as module
 from xpnet.data.archive import unpack
 from xpnet.data.cifar10 import load_cifar10
-from xpnet.data.download import FOLDER
+from xpnet.data.cifar10_files import FOLDER
 from xpnet.errors import InputError
 
 REMEDY = "it was deleted; give the address of the official archive, or unpack it by hand"

@@ -3,7 +3,8 @@ import hashlib
 import pytest
 
 from xpnet.data.cifar10 import load_cifar10
-from xpnet.data.download import FILES, FOLDER, SHA256, URL, download_cifar10
+from xpnet.data.cifar10_files import FILES, FOLDER, SHA256, URL
+from xpnet.data.download import download_cifar10
 from xpnet.errors import InputError
 
 

@@ -85,7 +85,7 @@ def _best_backend() -> Backend:
         chosen.remark = "auto: a GPU that works"
     except BackendError as error:
         chosen = NumpyBackend.open("")
-        chosen.remark = f"auto: no GPU, as {str(error).partition(':')[0]}"
+        chosen.remark = f"auto: no GPU, as {error.reason}"
     return chosen
 
 

@@ -12,6 +12,7 @@ from xpnet.errors import BackendError
 __all__ = ["CupyBackend"]
 
 _REMEDY_CPU = "or train on the CPU with --device cpu"
+_LONGEST_DETAIL = 200  # characters: CuPy explains a broken installation at length
 
 
 class CupyBackend(Backend):
@@ -33,17 +34,28 @@ class CupyBackend(Backend):
         """
         try:
             import cupy
-        except ImportError as error:
+        except ModuleNotFoundError as error:
+            reason = "CuPy is not installed"
             raise BackendError(
-                f"the GPU needs CuPy, which cannot be imported here ({error}): install it with "
-                "pip install cupy-cuda12x (or cupy-cuda13x for a CUDA 13 driver), "
-                f"{_REMEDY_CPU}"
+                f"the GPU needs CuPy, and {reason}: install it with pip install cupy-cuda12x "
+                f"(or cupy-cuda13x for a CUDA 13 driver), {_REMEDY_CPU}",
+                reason,
+            ) from error
+        except ImportError as error:
+            reason = "CuPy is installed but cannot be imported"
+            words = [word for word in str(error).split() if set(word) != {"="}]
+            detail = " ".join(words)[:_LONGEST_DETAIL]
+            raise BackendError(
+                f"{reason} ({detail}): install the one that fits your driver "
+                f"with pip install cupy-cuda12x or cupy-cuda13x, {_REMEDY_CPU}",
+                reason,
             ) from error
         if not cupy.is_available():
+            reason = f"CuPy {cupy.__version__} finds no GPU with a working NVIDIA driver"
             raise BackendError(
-                f"CuPy {cupy.__version__} is installed, but it finds no GPU with a working NVIDIA "
-                "driver: install NVIDIA's driver for your card and see that nvidia-smi lists it, "
-                f"{_REMEDY_CPU}"
+                f"{reason}: install NVIDIA's driver for your card and see that nvidia-smi lists "
+                f"it, {_REMEDY_CPU}",
+                reason,
             )
         count = cupy.cuda.runtime.getDeviceCount()
         number = device_text.removeprefix("cuda:") or "0"

@@ -34,8 +34,9 @@ class JaxBackend(Backend):
             ) from error
         platform, _, number = device_text.partition(":")
         try:
-            return cls.on(jax.devices(platform or None)[int(number or 0)])
-        except (RuntimeError, ValueError, IndexError) as error:
+            same_platform = dict(enumerate(jax.devices(platform or None)))
+            return cls.on(same_platform[int(number or 0)])
+        except (RuntimeError, ValueError, KeyError) as error:
             devices = ", ".join(str(d) for d in jax.devices())
             raise BackendError(
                 f"JAX {jax.__version__} has no device {device_text!r}; it has {devices}"

@@ -42,6 +42,10 @@ class TorchBackend(Backend):
                 f"PyTorch {torch.__version__} cannot use the device {device_text!r}: {reason}; "
                 "--device torch:cpu always works"
             ) from error
+        if device.type == "meta":
+            raise BackendError(
+                "PyTorch's device 'meta' holds no values to train on: choose torch:cpu"
+            )
         return cls.on(device)
 
     @classmethod
@@ -80,10 +84,12 @@ class TorchBackend(Backend):
         """Return host values as a new tensor on the device."""
         import torch
 
-        values = x if isinstance(x, torch.Tensor) else np.asarray(x)
-        if isinstance(values, np.ndarray) and not values.flags.writeable:
-            values = values.copy()  # PyTorch warns of a read-only array, even one that it copies
-        return torch.asarray(values, dtype=dtype, device=self.device, copy=True)
+        if isinstance(x, torch.Tensor):
+            return torch.asarray(x, dtype=dtype, device=self.device, copy=True)
+        # PyTorch takes neither negative strides nor a foreign byte order; a copy has neither.
+        values = np.array(x, order="C")
+        values = values.astype(values.dtype.newbyteorder("="), copy=False)
+        return torch.from_numpy(values).to(device=self.device, dtype=dtype)
 
     def to_numpy(self, x: Array) -> np.ndarray:
         """Return `x` on the host, after waiting for the device."""

@@ -6,7 +6,7 @@ import tarfile
 import zlib
 from pathlib import Path
 
-from xpnet.data.download import FILES, FOLDER
+from xpnet.data.cifar10_files import FILES, FOLDER
 from xpnet.data.unpickle import LARGEST_FILE
 from xpnet.errors import InputError
 

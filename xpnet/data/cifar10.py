@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from xpnet.data.cifar10_files import FILES, FOLDER, URL
 from xpnet.data.dataset import Dataset
-from xpnet.data.download import FILES, FOLDER, URL, download_cifar10
+from xpnet.data.download import download_cifar10
 from xpnet.data.unpickle import LARGEST_FILE, load_batch
 from xpnet.errors import InputError
 

@@ -4,14 +4,10 @@ import os
 import tempfile
 from pathlib import Path
 
+from xpnet.data.cifar10_files import FOLDER, SHA256, URL
 from xpnet.errors import InputError
 
-__all__ = ["FILES", "FOLDER", "SHA256", "URL", "download_cifar10"]
-
-URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
-SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
-FOLDER = "cifar-10-batches-py"
-FILES = (*(f"data_batch_{k}" for k in range(1, 6)), "test_batch", "batches.meta")
+__all__ = ["download_cifar10"]
 
 
 def download_cifar10(

@@ -84,13 +84,14 @@ class TwoLayerNet(Net):
                 np.broadcast_to(scales, (count,)).tolist(), member_seeds(seed, members), strict=True
             )
         ]
-        self.params = {
-            name: backend.asarray(
-                solos[0][name] if members is None else np.stack([solo[name] for solo in solos]),
-                dtype=backend.dtype(dtype),
-            )
-            for name in solos[0]
-        }
+        with np.errstate(over="ignore"):  # weights beyond float32 diverge at the first step
+            self.params = {
+                name: backend.asarray(
+                    solos[0][name] if members is None else np.stack([solo[name] for solo in solos]),
+                    dtype=backend.dtype(dtype),
+                )
+                for name in solos[0]
+            }
 
     def __repr__(self) -> str:
         hidden = self.params["W1"].shape[-1]
