@@ -100,8 +100,9 @@ def _label_mask(x: Array, y: Array, xp: Any) -> Array:
     A mask, because indexing by an integer array does not work on every backend, under jit, or with
     member axes.
     """
-    classes = xp.arange(x.shape[-1], dtype=y.dtype, device=device(y))
-    return xp.expand_dims(y, axis=-1) == classes
+    classes = xp.arange(x.shape[-1], device=device(y))
+    labels = xp.astype(y, classes.dtype, copy=False)  # 300 classes do not fit into an int8 label
+    return xp.expand_dims(labels, axis=-1) == classes
 
 
 def _at_label(x: Array, target: Array, xp: Any) -> Array:

@@ -14,6 +14,7 @@ from xpnet.errors import InputError
 from xpnet.streams import check_seed
 
 __all__ = [
+    "as_floats",
     "member_seeds",
     "member_values",
     "not_negative",
@@ -41,6 +42,21 @@ def per_member(value: Array, like: Array, *, xp: Any = None) -> Array:
     return xp.reshape(value, value.shape + (1,) * (len(like.shape) - len(value.shape)))
 
 
+def as_floats(value: Any) -> np.ndarray:
+    """Return numbers as a float64 array.
+
+    Raises:
+        TypeError: The value is no number, nor a sequence of numbers. A text that spells a number
+            is none: it would have come here by mistake.
+        ValueError: The value is a ragged sequence.
+
+    """
+    values = np.asarray(value)
+    if values.size and values.dtype.kind not in "iuf":
+        raise TypeError(f"expected numbers; got {value!r}")
+    return values.astype(np.float64)
+
+
 def member_values(name: str, value: Any, members: int | None) -> float | np.ndarray:
     """Return a hyperparameter as a float, or as a float64 array of shape (members,).
 
@@ -50,7 +66,7 @@ def member_values(name: str, value: Any, members: int | None) -> float | np.ndar
 
     """
     try:
-        values = np.asarray(value, dtype=np.float64)
+        values = as_floats(value)
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} must be a number; got {value!r}") from error
     if values.ndim == 0:
@@ -77,7 +93,7 @@ def member_seeds(seed: Any, members: int | None) -> list[int]:
     """
     if members is None:
         return [check_seed(seed)]
-    if isinstance(seed, Sequence | np.ndarray):
+    if np.ndim(seed) or isinstance(seed, Sequence):
         if len(seed) != members:
             raise InputError(
                 f"seed must be one integer or {members} of them, one a member; got {len(seed)}"

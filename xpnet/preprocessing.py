@@ -66,7 +66,8 @@ class MeanSubtraction:
                 f"got {tuple(X.shape[1:])}"
             )
         if is_host_array(X):
-            return X - mean.astype(X.dtype if X.dtype.kind == "f" else np.float32)
+            host_dtype = X.dtype if X.dtype.kind == "f" else np.float32
+            return X.astype(host_dtype, copy=False) - mean.astype(host_dtype)
         backend = backend_of(X)
         floating = backend.xp.isdtype(X.dtype, "real floating")
         dtype = X.dtype if floating else backend.xp.float32

@@ -112,8 +112,7 @@ class Net(ABC):
             )
         if is_host_array(X) and X.dtype.kind not in "buif":
             raise InputError(f"X must hold numbers; got dtype {X.dtype}")
-        if is_host_array(X):
-            X = self.backend.asarray(X)
+        X = self._on_device(X)
         X = X if per_net else xp.reshape(X, (shape[0], features))
         return xp.astype(X, self.dtype, copy=False)
 
@@ -129,10 +128,21 @@ class Net(ABC):
                 f"y must have one label a sample, shape {' or '.join(map(str, expected))}; "
                 f"got {tuple(y.shape)}"
             )
+        if 0 in y.shape:
+            raise InputError("the loss is a mean over samples, and X holds no sample")
         if is_host_array(y):
             check_labels(y, self.num_classes)
-            y = self.backend.asarray(y)
+        y = self._on_device(y)
+        if not self.backend.xp.isdtype(y.dtype, "integral"):
+            raise InputError(f"y must hold integer labels; got dtype {y.dtype}: cast them to int64")
         return y
+
+    def _on_device(self, x: Array) -> Array:
+        """Return a host array on the net's device, and an array of its own library as it is."""
+        if is_host_array(x):
+            return self.backend.asarray(x)
+        array_namespace(x, next(iter(self.params.values())))
+        return x
 
 
 def is_own_net(model: Any) -> bool:

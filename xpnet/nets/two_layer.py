@@ -116,7 +116,8 @@ class TwoLayerNet(Net):
             InputError: The net is no stack, or has no member of that number.
 
         """
-        if self.members is None or not 0 <= k < self.members:
+        is_number = isinstance(k, int | np.integer) and not isinstance(k, bool)
+        if self.members is None or not (is_number and 0 <= k < self.members):
             raise InputError(f"no member {k!r}: the net has {self.members or 'no'} members")
         solo = object.__new__(type(self))
         solo.members = None

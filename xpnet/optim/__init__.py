@@ -51,7 +51,7 @@ def get_rule(rule: str | Rule) -> Rule:
     """
     if callable(rule):
         return rule
-    if rule not in RULES:
+    if not isinstance(rule, str) or rule not in RULES:
         raise InputError(
             f"unknown update_rule {rule!r}: choose one of {', '.join(RULES)}, "
             "or pass a callable (w, dw, config) -> (next_w, config)"

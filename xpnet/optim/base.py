@@ -8,7 +8,7 @@ import numpy as np
 
 from xpnet.backends import Array, array_namespace, device
 from xpnet.errors import InputError
-from xpnet.members import per_member
+from xpnet.members import as_floats, per_member
 
 __all__ = ["Hyper", "Rule", "Slots", "UpdateRule"]
 
@@ -86,13 +86,9 @@ class UpdateRule:
 
         """
         xp = array_namespace(w, dw)
-        if w.shape != dw.shape:
-            raise InputError(
-                f"{self.name}: w and dw must have one shape; "
-                f"got {tuple(w.shape)} and {tuple(dw.shape)}"
-            )
         config = dict(config or {})
         hyper = self.check_hyperparameters(config, (*self.slots, "t"))
+        self._check_arrays(w, dw, config, xp)
         t = int(config.get("t", 0)) + 1
         slots = {
             name: xp.asarray(config[name], copy=True) if name in config else xp.zeros_like(w)
@@ -106,12 +102,35 @@ class UpdateRule:
         counter = {"t": t} if self.counts_steps else {}
         return next_w, {**hyper, **slots, **counter}
 
+    def _check_arrays(self, w: Array, dw: Array, config: Hyper, xp: Any) -> None:
+        """Raise InputError unless parameter, gradient and config fit each other."""
+        shape = tuple(w.shape)
+        if not xp.isdtype(w.dtype, "real floating"):
+            raise InputError(
+                f"{self.name}: w must be real floating; got {w.dtype}: integers cannot take steps"
+            )
+        if shape != tuple(dw.shape):
+            raise InputError(
+                f"{self.name}: w and dw must have one shape; got {shape} and {tuple(dw.shape)}"
+            )
+        for name, value in config.items():
+            given = np.shape(value) if name in self.defaults else getattr(value, "shape", shape)
+            if name in self.slots and tuple(given) != shape:
+                raise InputError(
+                    f"{self.name}: {name} must have w's shape {shape}; got {tuple(given)}"
+                )
+            if name in self.defaults and tuple(given) != shape[: len(given)]:
+                raise InputError(
+                    f"{self.name}: {name} must be a number or have the member shape, the first "
+                    f"axes of w's {shape}; got shape {tuple(given)}"
+                )
+
 
 def _check_range(label: str, name: str, value: Any) -> None:
     """Raise InputError unless every value is finite and in the range of that hyperparameter."""
     accepts, meaning = _RANGES[name]
     try:
-        values = np.asarray(value, dtype=np.float64)
+        values = as_floats(value)
     except (TypeError, ValueError) as error:
         raise InputError(f"{label} must be {meaning}; got {value!r}") from error
     for v in values.reshape(-1).tolist():
