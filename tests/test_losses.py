@@ -325,3 +325,12 @@ def test_softmax_of_any_shape(backend64, members, samples, classes, scale, dtype
     assert (loss >= 0).all()
     np.testing.assert_allclose(dx.sum(axis=-1), 0.0, atol=rtol)
     assert np.abs(dx).max() <= 1.0 / samples
+
+
+@pytest.mark.parametrize("loss", [softmax_loss, svm_loss])
+def test_refuses_no_samples_and_integer_scores(backend, loss):
+    y = backend.asarray(np.zeros(0, np.int64))
+    with pytest.raises(InputError, match=r"there is none in scores \(0, 3\)"):
+        loss(backend.asarray(np.ones((0, 3), np.float32)), y)
+    with pytest.raises(InputError, match="scores must be real floating; got dtype .*int32"):
+        loss(backend.asarray(np.ones((1, 3), np.int32)), backend.asarray(np.zeros(1, np.int64)))

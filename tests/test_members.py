@@ -146,3 +146,10 @@ def test_refuses_to_stack_nets_that_differ(backend):
         stack_members([first, {**second, "b1": second["b1"][:2]}])
     with pytest.raises(InputError, match="net 2 has the shapes .*but net 0 has"):
         stack_members([first, second, {"W1": second["W1"]}])
+
+
+@pytest.mark.parametrize("k", [-1, 2])
+def test_take_member_refuses_one_that_is_not_there(backend, k):
+    params = {"W1": backend.asarray(np.ones((2, 3, 4), np.float32))}
+    with pytest.raises(InputError, match=f"no member {k}: the stack has 2"):
+        take_member(params, k)

@@ -132,3 +132,19 @@ def test_refuses_an_object_without_the_methods():
         get_preprocessor(Half())
     with pytest.raises(InputError, match="int lacks fit, transform, numbers, apply"):
         get_preprocessor(3)
+
+
+def test_fit_refuses_no_samples():
+    with pytest.raises(InputError, match=r"got shape \(0, 3\)"):
+        MeanSubtraction().fit(np.ones((0, 3)))
+
+
+def test_fit_takes_arrays_of_every_library(backend, rng):
+    X = rng.standard_normal((5, 3)).astype(np.float32)
+    mean = MeanSubtraction().fit(backend.asarray(X)).mean
+    np.testing.assert_allclose(mean, X.astype(np.float64).mean(axis=0), rtol=1e-12)
+
+
+def test_the_class_itself_is_no_preprocessor():
+    with pytest.raises(InputError, match="the class MeanSubtraction: call it first"):
+        get_preprocessor(MeanSubtraction)

@@ -115,7 +115,11 @@ def _checked_namespace(x: Array, y: Array) -> Any:
     xp = array_namespace(x, y)
     if not xp.isdtype(y.dtype, "integral"):
         raise InputError(f"y must hold integer labels; got dtype {y.dtype}: cast them to int64")
+    if not xp.isdtype(x.dtype, "real floating"):
+        raise InputError(f"scores must be real floating; got dtype {x.dtype}")
     shape = tuple(x.shape)
+    if 0 in shape:
+        raise InputError(f"the loss is a mean over samples, and there is none in scores {shape}")
     if len(shape) < 2 or tuple(y.shape) not in (shape[:-1], shape[-2:-1]):
         raise InputError(
             f"scores must be (..., N, C) and labels (N,) or (..., N); "

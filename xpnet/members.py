@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backends import Array, array_namespace
+from xpnet.backends import Array, array_namespace, backend_of, is_host_array
 from xpnet.errors import InputError
 from xpnet.streams import check_seed
 
@@ -51,7 +51,8 @@ def as_floats(value: Any) -> np.ndarray:
         ValueError: The value is a ragged sequence.
 
     """
-    values = np.asarray(value)
+    on_device = hasattr(value, "shape") and not is_host_array(value)
+    values = backend_of(value).to_numpy(value) if on_device else np.asarray(value)
     if values.size and values.dtype.kind not in "iuf":
         raise TypeError(f"expected numbers; got {value!r}")
     return values.astype(np.float64)
@@ -127,6 +128,14 @@ def stack_members(solos: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
 
 
 def take_member(params: Mapping[str, Array], k: int) -> dict[str, Array]:
-    """Return a copy of the parameters of member `k` of a stack."""
+    """Return a copy of the parameters of member `k` of a stack.
+
+    Raises:
+        InputError: There is no such member.
+
+    """
     xp = array_namespace(*params.values())
+    members = min(w.shape[0] for w in params.values())
+    if not 0 <= k < members:  # beyond the end JAX would give the last one
+        raise InputError(f"no member {k}: the stack has {members}")
     return {name: xp.asarray(x[k, ...], copy=True) for name, x in params.items()}

@@ -47,9 +47,17 @@ class MeanSubtraction:
     def __repr__(self) -> str:
         return f"MeanSubtraction({'not fitted' if self.mean is None else self.mean.shape})"
 
-    def fit(self, X: np.ndarray) -> Self:
-        """Take the mean over the samples of `X`, of shape (N, d1, ..., dk), with N at least 1."""
-        self.mean = np.asarray(np.mean(X, axis=0, dtype=np.float64))
+    def fit(self, X: Array) -> Self:
+        """Take the mean over the samples of `X`, of shape (N, d1, ..., dk).
+
+        Raises:
+            InputError: There is no sample.
+
+        """
+        host = X if is_host_array(X) else backend_of(X).to_numpy(X)
+        if len(host.shape) < 2 or host.shape[0] == 0:
+            raise InputError(f"the mean needs samples, (N, d1, ..., dk); got shape {host.shape}")
+        self.mean = np.asarray(np.mean(host, axis=0, dtype=np.float64))
         return self
 
     def transform(self, X: Array) -> Array:
@@ -111,6 +119,10 @@ def get_preprocessor(preprocess: str | Preprocessor | None) -> Preprocessor | No
             )
         return PREPROCESSORS[preprocess]()
     missing = [m for m in ("fit", "transform", "numbers", "apply") if not hasattr(preprocess, m)]
+    if isinstance(preprocess, type):
+        raise InputError(
+            f"preprocess must be an object; got the class {preprocess.__name__}: call it first"
+        )
     if missing:
         raise InputError(
             f"preprocess must be a name or have fit, transform, numbers and apply; "

@@ -258,3 +258,14 @@ def test_any_shape_gives_what_einsum_gives(backend64, members, sizes, shared, dt
         found = backend64.to_numpy(result)
         assert (found.dtype, found.shape) == (np.dtype(dtype), expected.shape)
         np.testing.assert_allclose(found, expected, rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize("name", ["x", "w", "b"])
+def test_refuses_integers(backend, name):
+    arrays = {"x": np.ones((2, 3)), "w": np.ones((3, 4)), "b": np.ones(4)}
+    given = {
+        key: backend.asarray(a.astype(np.int32 if key == name else np.float32))
+        for key, a in arrays.items()
+    }
+    with pytest.raises(InputError, match=f"{name} must be real floating; got dtype .*int32"):
+        affine_forward(**given)

@@ -407,3 +407,25 @@ def test_per_member_coefficients_reach_apply_as_the_solver_gives_them(backend64)
     own = backend64.xp.asarray(w, copy=True)
     moved = backend64.to_numpy(rule.apply(own, w, {}, c, backend64.xp))
     np.testing.assert_array_equal(moved, np.broadcast_to([[[0.75]], [[0.5]]], (2, 2, 2)))
+
+
+@pytest.mark.parametrize("t", [-1, 0.5, "2"])
+def test_refuses_a_count_that_is_none(t):
+    w = np.ones((2, 3))
+    with pytest.raises(InputError, match=f"adam: t must count the steps taken, from 0; got {t!r}"):
+        RULES["adam"](w, w, {"t": t})
+
+
+def test_refuses_a_config_that_is_no_dictionary():
+    w = np.ones((2, 3))
+    with pytest.raises(InputError, match="config must be a dictionary or None; got 0.1"):
+        RULES["sgd"](w, w, 0.1)
+
+
+def test_takes_rates_that_lie_on_the_device(backend):
+    w = backend.asarray(np.ones((2, 3), np.float32))
+    rates = np.asarray([0.5, 0.25], np.float32)
+    given, _ = RULES["sgd"](w, w, {"learning_rate": backend.asarray(rates)})
+    expected, _ = RULES["sgd"](w, w, {"learning_rate": rates})
+    assert np.array_equal(backend.to_numpy(given), backend.to_numpy(expected))
+    assert np.array_equal(backend.to_numpy(given)[:, 0], [0.5, 0.75])

@@ -32,12 +32,18 @@ def affine_forward(x: Array, w: Array, b: Array, *, xp: Any = None) -> tuple[Arr
         The output, of shape (..., N, M), and the cache.
 
     Raises:
-        InputError: The shapes do not fit together; the message gives all three.
+        InputError: The shapes do not fit together; the message gives all three. Or the arrays
+            hold no real floating numbers.
 
     """
     if xp is None:
         xp = array_namespace(x, w, b)
         _check_shapes(x, w, b)
+        for name, array in (("x", x), ("w", w), ("b", b)):
+            if not xp.isdtype(array.dtype, "real floating"):
+                raise InputError(
+                    f"affine layer: {name} must be real floating; got dtype {array.dtype}"
+                )
     out = _rows(x, w, xp) @ w
     out += xp.expand_dims(b, axis=-2)
     return out, AffineCache(x, w)

@@ -113,6 +113,8 @@ class Net(ABC):
         if is_host_array(X) and X.dtype.kind not in "buif":
             raise InputError(f"X must hold numbers; got dtype {X.dtype}")
         X = self._on_device(X)
+        if xp.isdtype(X.dtype, "complex floating"):
+            raise InputError(f"X must hold real numbers; got dtype {X.dtype}")
         X = X if per_net else xp.reshape(X, (shape[0], features))
         return xp.astype(X, self.dtype, copy=False)
 

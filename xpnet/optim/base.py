@@ -86,10 +86,12 @@ class UpdateRule:
 
         """
         xp = array_namespace(w, dw)
+        if not isinstance(config, Mapping | None):
+            raise InputError(f"{self.name}: config must be a dictionary or None; got {config!r}")
         config = dict(config or {})
         hyper = self.check_hyperparameters(config, (*self.slots, "t"))
         self._check_arrays(w, dw, config, xp)
-        t = int(config.get("t", 0)) + 1
+        t = config.get("t", 0) + 1
         slots = {
             name: xp.asarray(config[name], copy=True) if name in config else xp.zeros_like(w)
             for name in self.slots
@@ -113,6 +115,9 @@ class UpdateRule:
             raise InputError(
                 f"{self.name}: w and dw must have one shape; got {shape} and {tuple(dw.shape)}"
             )
+        t = config.get("t", 0)
+        if not isinstance(t, int | np.integer) or t < 0:
+            raise InputError(f"{self.name}: t must count the steps taken, from 0; got {t!r}")
         for name, value in config.items():
             given = np.shape(value) if name in self.defaults else getattr(value, "shape", shape)
             if name in self.slots and tuple(given) != shape:
