@@ -1,15 +1,20 @@
 """Time xpnet against the notes' steps as printed, on CIFAR-10, in one run.
 
     python ci/against_notes.py DIR                    # DIR holds cifar-10-batches-py/
-    python ci/against_notes.py DIR --epochs 10 --rounds 1
+    python ci/against_notes.py DIR --epochs 10 --rounds 3
 
-Both train the net 3072-50-10 by SGD on the same pictures, accuracy checks included, a few epochs in
-turn. `NotesNet` does the notes' arithmetic: float64 throughout, batches drawn with replacement,
+Both train the net 3072-50-10 by SGD on the same pictures, accuracy checks included, in turn, each
+time in a process of its own: what one leaves in memory changes the other's time. Loading is not
+timed. `NotesNet` does the notes' arithmetic: float64 throughout, batches drawn with replacement,
 the gradient by the input computed and thrown away, checks in batches of 100.
 """
 
 import argparse
+import json
+import os
 import statistics
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -82,9 +87,17 @@ class NotesTraining:
         return float(np.mean(np.hstack(batches) == y))
 
 
-def make_solver(data: Dataset, epochs: int) -> xpnet.Solver:
-    """Return the same training by xpnet; each `train()` goes on for `epochs`."""
-    return xpnet.Solver(
+def train_notes(data: Dataset, epochs: int) -> tuple[float, float]:
+    """Return seconds and the best validation accuracy of the notes' steps."""
+    notes = NotesTraining(data)
+    begun = time.perf_counter()
+    notes.train(epochs)
+    return time.perf_counter() - begun, notes.best
+
+
+def train_xpnet(data: Dataset, epochs: int) -> tuple[float, float]:
+    """Return seconds and the best validation accuracy of the same training by xpnet."""
+    solver = xpnet.Solver(
         xpnet.TwoLayerNet(3072, 50, 10),
         data,
         optim_config={"learning_rate": 1e-3},
@@ -93,38 +106,48 @@ def make_solver(data: Dataset, epochs: int) -> xpnet.Solver:
         preprocess="mean",
         verbose=False,
     )
+    begun = time.perf_counter()
+    solver.train()
+    return time.perf_counter() - begun, solver.best_val_acc
+
+
+TRAININGS = {"notes": train_notes, "xpnet": train_xpnet}
+
+
+def measure(name: str, options: argparse.Namespace) -> tuple[float, float]:
+    """Return seconds and accuracy of one training in a new process."""
+    command = [sys.executable, __file__, options.data_dir, "--epochs", str(options.epochs)]
+    done = subprocess.run([*command, "--only", name], check=True, stdout=subprocess.PIPE, text=True)
+    seconds, accuracy = json.loads(done.stdout)
+    return seconds, accuracy
 
 
 def main() -> None:
     """Train both in turn and print times and ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data_dir")
-    parser.add_argument("--epochs", type=int, default=2, help="epochs a round (default: 2)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds (default: 5)")
+    parser.add_argument("--epochs", type=int, default=2, help="of each training (default: 2)")
+    parser.add_argument("--rounds", type=int, default=5, help="(default: 5)")
+    parser.add_argument("--only", choices=TRAININGS, help="train this one, here, and print JSON")
     options = parser.parse_args()
-    data = xpnet.data.load("cifar10", data_dir=options.data_dir)
-    notes, solver = NotesTraining(data), make_solver(data, options.epochs)
-    seconds: dict[str, list[float]] = {"notes": [], "xpnet": []}
-    for _ in range(options.rounds):
-        for name, train in (
-            ("notes", lambda: notes.train(options.epochs)),
-            ("xpnet", solver.train),
-        ):
-            begun = time.perf_counter()
-            train()
-            seconds[name].append(time.perf_counter() - begun)
-    ratios = [
-        ours / theirs for ours, theirs in zip(seconds["xpnet"], seconds["notes"], strict=True)
-    ]
+    if options.only:
+        data = xpnet.data.load("cifar10", data_dir=options.data_dir)
+        print(json.dumps(TRAININGS[options.only](data, options.epochs)))
+        return
+    rounds = [{name: measure(name, options) for name in TRAININGS} for _ in range(options.rounds)]
     threads = max(pool["num_threads"] for pool in threadpool_info())
     print(f"CIFAR-10, 3072-50-10, {options.rounds} rounds of {options.epochs} epochs, in turn")
-    print(f"NumPy {np.__version__}, {threads} BLAS threads")
-    for name, best in (("notes", notes.best), ("xpnet", solver.best_val_acc)):
-        low, high = min(seconds[name]), max(seconds[name])
-        middle = statistics.median(seconds[name])
-        print(f"{name}: {middle:.2f} s ({low:.2f} to {high:.2f}), best val accuracy {best:.3f}")
-    low, high = min(ratios), max(ratios)
-    print(f"xpnet / notes: {statistics.median(ratios):.3f} ({low:.3f} to {high:.3f})")
+    print(f"NumPy {np.__version__}, {threads} BLAS threads, load {os.getloadavg()[0]:.1f}")
+    for name in TRAININGS:
+        seconds, best = [r[name][0] for r in rounds], rounds[0][name][1]
+        print(f"{name}: {spread(seconds, '.2f')} s, best validation accuracy {best:.3f}")
+    print(f"xpnet / notes: {spread([r['xpnet'][0] / r['notes'][0] for r in rounds], '.3f')}")
+
+
+def spread(values: list[float], form: str) -> str:
+    """Return median, minimum and maximum as text."""
+    low, high = min(values), max(values)
+    return f"{statistics.median(values):{form}} ({low:{form}} to {high:{form}})"
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def softmax_loss(x: Array, y: Array, *, xp: Any = None) -> tuple[Array, Array]:
     dx = exps / total
     dx -= xp.astype(target, x.dtype)
     dx /= x.shape[-2]
-    return xp.mean(losses, axis=(-2, -1)), dx
+    return xp.sum(losses, axis=(-2, -1)) / x.shape[-2], dx
 
 
 def svm_loss(x: Array, y: Array, delta: float = 1.0, *, xp: Any = None) -> tuple[Array, Array]:
@@ -102,7 +102,7 @@ def _label_mask(x: Array, y: Array, xp: Any) -> Array:
     """
     classes = xp.arange(x.shape[-1], device=device(y))
     labels = xp.astype(y, classes.dtype, copy=False)  # 300 classes do not fit into an int8 label
-    return xp.expand_dims(labels, axis=-1) == classes
+    return labels[..., None] == classes
 
 
 def _at_label(x: Array, target: Array, xp: Any) -> Array:

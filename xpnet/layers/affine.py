@@ -45,7 +45,7 @@ def affine_forward(x: Array, w: Array, b: Array, *, xp: Any = None) -> tuple[Arr
                     f"affine layer: {name} must be real floating; got dtype {array.dtype}"
                 )
     out = _rows(x, w, xp) @ w
-    out += xp.expand_dims(b, axis=-2)
+    out += b[..., None, :]
     return out, AffineCache(x, w)
 
 
