@@ -1,5 +1,7 @@
 """Fixtures: the backends that every test of the maths runs on."""
 
+import os
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
@@ -9,16 +11,26 @@ import pytest
 
 from xpnet.backends import Backend, get_backend
 from xpnet.backends.numpy_backend import NumpyBackend
+from xpnet.errors import BackendError
 
-# A library that is not installed skips with its name. array-api-strict on device1 stands in for a
-# GPU: it refuses host copies and arrays of two devices in one operation.
+_OUTCOMES: defaultdict[str, Counter[str]] = defaultdict(Counter)
+
+# The library that each of them needs. array-api-strict on device1 stands in for a GPU: it refuses
+# host copies and arrays of two devices in one operation.
 BACKENDS = {
     "numpy": "numpy",
     "numpy-readonly": "numpy",
     "array-api-strict": "array_api_strict",
+    "array-api-strict-no-float64": "array_api_strict",
     "torch": "torch",
     "jax": "jax",
+    "dask": "dask",
+    "cupy": "cupy",
 }
+WITHOUT_FLOAT64 = ("array-api-strict-no-float64",)
+# A Solver's graph would grow without end there, so it takes the pure functions alone.
+LAZY = ("dask",)
+LAZY_MODULES = ("test_affine", "test_activations", "test_affine_relu", "test_losses")
 
 
 class ReadOnlyNumpy(NumpyBackend):
@@ -36,7 +48,7 @@ def open_backend(name: str, stack: ExitStack) -> Backend:
         pytest.skip(f"{name} is not installed")
     if name == "numpy-readonly":
         return ReadOnlyNumpy()
-    if name == "array-api-strict":
+    if name.startswith("array-api-strict"):
         import array_api_strict
 
         stack.enter_context(
@@ -44,27 +56,83 @@ def open_backend(name: str, stack: ExitStack) -> Backend:
                 boolean_indexing=False, data_dependent_shapes=False, enabled_extensions=()
             )
         )
-        return get_backend("array-api-strict:device1")
+        device = "no_float64" if name in WITHOUT_FLOAT64 else "device1"
+        return get_backend(f"array-api-strict:{device}")
+    if name == "dask":
+        import array_api_compat.dask.array as xp
+
+        return Backend(xp, "cpu")
+    if name == "cupy":
+        try:
+            return get_backend(name)
+        except BackendError as error:
+            pytest.skip(error.reason)
     return get_backend(name)
 
 
-@pytest.fixture(params=list(BACKENDS))
+def pytest_generate_tests(metafunc):
+    """Run a test that asks for a backend on each that fits it."""
+    chosen = {marker.args[0] for marker in metafunc.definition.iter_markers("parametrize")}
+    lazy = metafunc.module.__name__.rpartition(".")[2] in LAZY_MODULES
+    names = [name for name in BACKENDS if lazy or name not in LAZY]
+    if "backend" in metafunc.fixturenames and "backend" not in chosen:
+        metafunc.parametrize("backend", names, indirect=True)
+    if "backend64" in metafunc.fixturenames and "backend64" not in chosen:
+        names = [name for name in names if name not in WITHOUT_FLOAT64]
+        metafunc.parametrize("backend64", names, indirect=True)
+
+
+@pytest.fixture
 def backend(request) -> Iterator[Backend]:
     """Each backend, as its users have it (JAX without float64)."""
     with ExitStack() as stack:
-        yield open_backend(request.param, stack)
+        yield _opened(request, stack)
 
 
-@pytest.fixture(params=list(BACKENDS))
+@pytest.fixture
 def backend64(request) -> Iterator[Backend]:
     """Each backend with float64, which JAX has only where it is switched on."""
     with ExitStack() as stack:
-        opened = open_backend(request.param, stack)
+        opened = _opened(request, stack)
         if request.param == "jax":
             import jax
 
             stack.enter_context(jax.enable_x64(True))
         yield opened
+
+
+def _opened(request, stack: ExitStack) -> Backend:
+    request.node.user_properties.append(("backend", request.param))
+    return open_backend(request.param, stack)
+
+
+def pytest_runtest_logreport(report):
+    """Count the tests that each backend passed, failed or skipped, also those of other workers."""
+    for key, name in report.user_properties:
+        if key == "backend" and (report.when == "call" or report.skipped):
+            _OUTCOMES[name][report.outcome] += 1
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say which backends the run covered."""
+    if not _OUTCOMES:
+        return
+    terminalreporter.section("backends covered")
+    for name in BACKENDS:
+        counts = _OUTCOMES.get(name, Counter())
+        text = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
+        terminalreporter.write_line(f"{name}: {text or 'no test was asked for'}")
+
+
+def pytest_sessionfinish(session):
+    """Fail a run that skipped a backend which XPNET_REQUIRE_BACKENDS names."""
+    for name in filter(None, os.environ.get("XPNET_REQUIRE_BACKENDS", "").split(",")):
+        counts = _OUTCOMES.get(name, Counter())
+        if not hasattr(session.config, "workerinput") and (
+            counts["skipped"] or not counts["passed"]
+        ):
+            print(f"\nXPNET_REQUIRE_BACKENDS: {name} was skipped or not run")
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture

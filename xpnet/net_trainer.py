@@ -49,9 +49,13 @@ class NetTrainer:
         }
 
     def place(self, X: np.ndarray, y: np.ndarray) -> Split:
-        """Return a part of the data on the net's device, the samples flattened."""
-        flat = X.reshape(len(X), -1)
-        return Split(self.backend.asarray(flat), self.backend.asarray(y))
+        """Return a part of the data on the net's device, the samples flattened.
+
+        Bytes stay bytes until a batch is made; floats get the net's dtype now.
+        """
+        dtype = self._dtype if X.dtype.kind == "f" else None
+        flat = self.backend.asarray(X.reshape(len(X), -1), dtype)
+        return Split(flat, self.backend.asarray(y))
 
     def subset(self, split: Split, rows: np.ndarray) -> Split:
         """Return the given rows of a part."""

@@ -336,3 +336,8 @@ def test_description_says_library_version_and_place(text, module, phrase):
     assert backend.version == version
     assert backend.description == phrase.format(version)
     assert backend.description in repr(backend)
+
+
+def test_text_opens_the_same_backend(backend):
+    again = get_backend(backend.text)
+    assert (again.xp, again.device) == (backend.xp, backend.device)

@@ -5,17 +5,10 @@ from xpnet.backends import get_backend
 from xpnet.errors import InputError
 from xpnet.nets import Net, TwoLayerNet, is_own_net
 
-DEVICES = {
-    "numpy": "cpu",
-    "array-api-strict": "array-api-strict:device1",
-    "torch": "torch",
-    "jax": "jax",
-}
-
 
 def make(backend, *args, **kwargs):
     """Return a net on the backend of a fixture: on NumPy its parameters may be read-only."""
-    net = TwoLayerNet(*args, device=DEVICES[backend.name], **kwargs)
+    net = TwoLayerNet(*args, device=backend.text, **kwargs)
     if backend.name == "numpy":
         net.params = {name: backend.asarray(x) for name, x in net.params.items()}
     return net

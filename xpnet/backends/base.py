@@ -46,6 +46,11 @@ class Backend:
         return f"<{type(self).__name__}: {self.description}>"
 
     @property
+    def text(self) -> str:
+        """The `--device` text that opens this backend."""
+        return f"{self.name}:{self.device}"
+
+    @property
     def version(self) -> str:
         """The library's version."""
         return str(getattr(self.xp, "__version__", "unknown"))

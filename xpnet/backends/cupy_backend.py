@@ -78,6 +78,11 @@ class CupyBackend(Backend):
         return cls(array_api_compat.cupy, device)
 
     @property
+    def text(self) -> str:
+        """The `--device` text that opens this backend."""
+        return f"cupy:{self.device.id}"
+
+    @property
     def version(self) -> str:
         """CuPy's version."""
         import cupy

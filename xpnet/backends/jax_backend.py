@@ -57,6 +57,13 @@ class JaxBackend(Backend):
         return backend
 
     @property
+    def text(self) -> str:
+        """The `--device` text that opens this backend."""
+        import jax
+
+        return f"jax:{self.device.platform}:{jax.devices(self.device.platform).index(self.device)}"
+
+    @property
     def version(self) -> str:
         """JAX's version."""
         import jax

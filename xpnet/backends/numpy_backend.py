@@ -36,6 +36,11 @@ class NumpyBackend(Backend):
         return cls()
 
     @property
+    def text(self) -> str:
+        """The `--device` text that opens this backend."""
+        return "cpu"
+
+    @property
     def description(self) -> str:
         """One phrase for people."""
         return f"NumPy {np.__version__} on the CPU"

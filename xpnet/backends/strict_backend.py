@@ -46,6 +46,11 @@ class StrictBackend(Backend):
         return cls(array_api_strict, x.device)
 
     @property
+    def text(self) -> str:
+        """The `--device` text that opens this backend."""
+        return f"{self.name}:{self.device._device}"
+
+    @property
     def description(self) -> str:
         """One phrase for people."""
         return f"array-api-strict {self.version} on {self.device._device}"

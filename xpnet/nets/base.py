@@ -112,7 +112,9 @@ class Net(ABC):
             )
         if is_host_array(X) and X.dtype.kind not in "buif":
             raise InputError(f"X must hold numbers; got dtype {X.dtype}")
-        X = self._on_device(X)
+        # Floats are cast here, as some devices have no float64 to cast from; bytes stay small.
+        is_host_float = is_host_array(X) and X.dtype.kind == "f"
+        X = self.backend.asarray(X, self.dtype) if is_host_float else self._on_device(X)
         if xp.isdtype(X.dtype, "complex floating"):
             raise InputError(f"X must hold real numbers; got dtype {X.dtype}")
         X = X if per_net else xp.reshape(X, (shape[0], features))
