@@ -1,0 +1,77 @@
+"""A training stops for the device at its boundaries and nowhere else."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from xpnet import Solver, TwoLayerNet, get_backend
+
+N, D, C = 60, 7, 3
+
+
+@pytest.fixture
+def transfers(backend, monkeypatch):
+    """Count what goes to the host and to the device by the backend's own door."""
+    counts = Counter()
+    kind = type(get_backend(backend.text))
+
+    def count(name):
+        original = getattr(kind, name)
+
+        def counted(*args, **kwargs):
+            counts[name] += 1
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(kind, name, counted)
+
+    count("to_numpy")
+    count("asarray")
+    return counts
+
+
+@pytest.mark.parametrize("members", [None, 3])
+def test_one_transfer_a_stretch_and_one_a_check(backend, transfers, members):
+    """On array-api-strict's device1 every other way to the host is refused by the library."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((N, D)).astype(np.float32), rng.integers(C, size=N)
+    data = {"X_train": X, "y_train": y, "X_val": X[:20], "y_val": y[:20]}
+    net = TwoLayerNet(D, 5, C, device=backend.text, members=members, reg=0.1)
+    solver = Solver(
+        net,
+        data,
+        update_rule="adam",
+        batch_size=6,
+        num_epochs=3,
+        print_every=4,
+        preprocess="mean",
+        verbose=False,
+    )
+    transfers.clear()
+    solver.train()
+    boundaries = {1, 5, 9, 13, 17, 21, 25, 29} | {10, 20, 30}
+    checks = {1, 10, 20, 30}
+    assert solver.step == 30
+    assert transfers["to_numpy"] == len(boundaries) + len(checks)
+
+
+def test_uploads_do_not_grow_with_the_steps(backend, transfers):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((N, D)).astype(np.float32), rng.integers(C, size=N)
+    data = {"X_train": X, "y_train": y, "X_val": X[:20], "y_val": y[:20]}
+    uploads = []
+    for batch_size in (30, 3):  # 2 steps an epoch, and 20
+        net = TwoLayerNet(D, 5, C, device=backend.text)
+        solver = Solver(
+            net,
+            data,
+            batch_size=batch_size,
+            num_epochs=2,
+            print_every=100,
+            preprocess="mean",
+            verbose=False,
+        )
+        transfers.clear()
+        solver.train()
+        uploads.append(transfers["asarray"])
+    assert uploads[0] == uploads[1]

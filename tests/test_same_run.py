@@ -1,0 +1,65 @@
+"""One seed gives one run: the same bits drawn, and the same losses, on every backend."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+import xpnet
+from xpnet.data.batches import epoch_rows
+
+# Written out: every run that was ever made depends on these numbers.
+WEIGHTS = "f8118ba72e5c1373acc3df13256544486b9fe52877e4d5419fd913a429f50470"
+ORDER = "964e9b571b7e9e711b317364131e9829d43fd93016a6fc7ae35bd41a4d8a1fd8"
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return xpnet.data.load("digits")
+
+
+def digest(*arrays):
+    sha = hashlib.sha256()
+    for array in arrays:
+        sha.update(np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<")).tobytes())
+    return sha.hexdigest()
+
+
+def run(device, digits, steps=100, **options):
+    """Return a net and its Solver after 100 steps on the digits."""
+    net = xpnet.TwoLayerNet(64, 50, 10, weight_scale=0.1, reg=0.01, device=device, seed=7)
+    solver = xpnet.Solver(
+        net,
+        digits,
+        num_epochs=10,
+        batch_size=len(digits.X_train) // 10,
+        num_train_samples=100,
+        print_every=50,
+        preprocess="mean",
+        verbose=False,
+        seed=7,
+        **options,
+    )
+    solver.train()
+    assert solver.step == steps
+    return net, solver
+
+
+def test_initial_weights_have_the_same_digest(backend):
+    net = xpnet.TwoLayerNet(64, 50, 10, device=backend.text, seed=7)
+    found = digest(*(backend.to_numpy(net.params[name]) for name in ("W1", "b1", "W2", "b2")))
+    assert found == WEIGHTS
+
+
+def test_batch_order_has_the_same_digest():
+    assert digest(*(epoch_rows(1437, 100, [7], epoch, "shuffle") for epoch in range(3))) == ORDER
+
+
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+def test_losses_agree_over_100_steps(backend, digits, rule):
+    options = {"update_rule": rule, "optim_config": {"learning_rate": 3e-3}}
+    _, expected = run("cpu", digits, **options)
+    net, solver = run(backend.text, digits, **options)
+    assert type(net.backend) is type(xpnet.get_backend(backend.text))
+    np.testing.assert_allclose(solver.loss_history, expected.loss_history, rtol=1e-5)
+    assert solver.val_acc_history == pytest.approx(expected.val_acc_history, abs=0.01)
