@@ -49,6 +49,8 @@ def test_gradients_are_those_of_torch(case):
     log_softmax = torch.log_softmax(scores, dim=-1)
     chosen = log_softmax[..., torch.arange(8), torch.tensor(y)]
     squares = sum((params[w] ** 2).sum(dim=(-2, -1)) for w in ("W1", "W2"))
-    (0.5 * torch.tensor(net.reg) * squares - chosen.mean(dim=-1)).sum().backward()
+    (
+        0.5 * torch.tensor(net.reg, dtype=torch.float64) * squares - chosen.mean(dim=-1)
+    ).sum().backward()
     for name, gradient in expected.items():
         np.testing.assert_allclose(gradient, params[name].grad.numpy(), rtol=1e-10, atol=1e-13)
