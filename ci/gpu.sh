@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# The suite with CuPy on a GPU, then the same training on GPU and CPU side by side:
+#
+#     bash ci/gpu.sh RESULTS.json [WHEELS]
+#
+# For a machine with a CUDA GPU that has Python 3.11 or later, CuPy, NumPy and pytest. What else the
+# suite needs comes from WHEELS, a folder of wheels carried there, or is downloaded. To fill it:
+#     pip download --no-deps -d WHEELS array-api-compat array-api-strict hypothesis \
+#         sortedcontainers threadpoolctl tqdm
+# PyTorch and JAX take part where they are installed. CIFAR-10 is looked for in XPNET_DATA_DIR;
+# without it the digits are trained.
+set -euo pipefail
+results=$(realpath -m "${1:?name the results file}")
+source=${2:+--no-index --find-links $(realpath "$2")}
+cd "$(dirname "$0")/.."
+
+site=$(mktemp -d)
+trap 'rm -rf "$site"' EXIT
+# Without their own needs: what is carried must not bring a second NumPy.
+# shellcheck disable=SC2086 # the options are several words, or none
+python3 -m pip install -q --no-deps --target "$site" $source \
+    array-api-compat array-api-strict hypothesis sortedcontainers threadpoolctl tqdm
+export PYTHONPATH=$PWD:$site
+
+nvidia-smi --query-gpu=name,driver_version --format=csv,noheader
+python3 ci/gpu_run.py "$results"
+XPNET_REQUIRE_BACKENDS=cupy python3 -m pytest -q -p no:cacheprovider
