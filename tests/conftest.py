@@ -1,10 +1,12 @@
 """Fixtures: the backends that every test of the maths runs on."""
 
+import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from xpnet.backends.numpy_backend import NumpyBackend
 from xpnet.errors import BackendError
 
 _OUTCOMES: defaultdict[str, Counter[str]] = defaultdict(Counter)
+_DIFFERENCES: defaultdict[str, dict[str, float]] = defaultdict(dict)
 
 # The library that each of them needs. array-api-strict on device1 stands in for a GPU: it refuses
 # host copies and arrays of two devices in one operation.
@@ -30,7 +33,13 @@ BACKENDS = {
 WITHOUT_FLOAT64 = ("array-api-strict-no-float64",)
 # A Solver's graph would grow without end there, so it takes the pure functions alone.
 LAZY = ("dask",)
-LAZY_MODULES = ("test_affine", "test_activations", "test_affine_relu", "test_losses")
+LAZY_MODULES = (
+    "test_affine",
+    "test_activations",
+    "test_affine_relu",
+    "test_losses",
+    "test_difference",
+)
 
 
 class ReadOnlyNumpy(NumpyBackend):
@@ -108,9 +117,12 @@ def _opened(request, stack: ExitStack) -> Backend:
 
 def pytest_runtest_logreport(report):
     """Count the tests that each backend passed, failed or skipped, also those of other workers."""
-    for key, name in report.user_properties:
-        if key == "backend" and (report.when == "call" or report.skipped):
-            _OUTCOMES[name][report.outcome] += 1
+    properties = dict(report.user_properties)
+    if "backend" in properties and (report.when == "call" or report.skipped):
+        _OUTCOMES[properties["backend"]][report.outcome] += 1
+    if "difference" in properties and report.when == "call" and report.passed:
+        row, difference = properties["difference"]
+        _DIFFERENCES[properties["backend"]][row] = difference
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -124,8 +136,15 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(f"{name}: {text or 'no test was asked for'}")
 
 
+def pytest_addoption(parser):
+    """Offer to keep the differences from NumPy that tests/test_difference.py finds."""
+    parser.addoption("--differences", type=Path, help="write the differences from NumPy, as JSON")
+
+
 def pytest_sessionfinish(session):
     """Fail a run that skipped a backend which XPNET_REQUIRE_BACKENDS names."""
+    if path := session.config.getoption("--differences"):
+        path.write_text(json.dumps(_DIFFERENCES))
     for name in filter(None, os.environ.get("XPNET_REQUIRE_BACKENDS", "").split(",")):
         counts = _OUTCOMES.get(name, Counter())
         if not hasattr(session.config, "workerinput") and (

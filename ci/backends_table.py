@@ -1,0 +1,113 @@
+"""Measure how far each backend is from NumPy, and keep the table in the README.
+
+    python ci/backends_table.py            # run tests/test_difference.py, then write the table
+    python ci/backends_table.py --render   # write the table from the figures that are there
+    python ci/backends_table.py --check    # fail where the README does not show them as they are
+
+The figures lie in ci/backends.json, a column for each backend with the commit and the date of its
+run. A column whose sources have changed since is rendered as stale, one that never ran as not run.
+"""
+
+import argparse
+import datetime
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STORE = ROOT / "ci" / "backends.json"
+README = ROOT / "README.md"
+BEGIN, END = "<!-- table of backends -->", "<!-- end of the table -->"
+COLUMNS = {
+    "array-api-strict": "array-api-strict, device1",
+    "array-api-strict-no-float64": "array-api-strict, no float64",
+    "torch": "PyTorch",
+    "jax": "JAX",
+    "dask": "Dask",
+    "cupy": "CuPy",
+}
+
+
+def sources() -> str:
+    """Return a digest of the library's code, by which a stale column is told."""
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "xpnet").rglob("*.py")):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def measure() -> None:
+    """Run the tests and put the columns that ran into the store."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = Path(folder) / "differences.json"
+        command = [sys.executable, "-m", "pytest", "-q", "tests/test_difference.py"]
+        subprocess.run([*command, f"--differences={found}"], cwd=ROOT, check=True)
+        columns = json.loads(found.read_text())
+    git = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(git, check=True, capture_output=True, text=True).stdout.strip()
+    store = json.loads(STORE.read_text()) if STORE.exists() else {}
+    for name, rows in columns.items():
+        if name in COLUMNS:
+            store[name] = {
+                "commit": commit,
+                "date": datetime.date.today().isoformat(),
+                "sources": sources(),
+                "rows": rows,
+            }
+    STORE.write_text(json.dumps(store, indent=2, sort_keys=True) + "\n")
+
+
+def render() -> str:
+    """Return the table as Markdown."""
+    store = json.loads(STORE.read_text()) if STORE.exists() else {}
+    rows = list(dict.fromkeys(row for column in store.values() for row in column["rows"]))
+    now = sources()
+    head = [f"| largest difference | {' | '.join(COLUMNS.values())} |"]
+    head.append("|---" * (len(COLUMNS) + 1) + "|")
+    runs = [_run(store.get(name), now) for name in COLUMNS]
+    body = [
+        f"| {row} | {' | '.join(_cell(store.get(name), row, now) for name in COLUMNS)} |"
+        for row in rows
+    ]
+    return "\n".join([*head, f"| *run* | {' | '.join(runs)} |", *body])
+
+
+def _run(column: dict | None, now: str) -> str:
+    if column is None:
+        return "not run"
+    stale = "" if column["sources"] == now else "**stale**, "
+    return f"{stale}{column['commit']}, {column['date']}"
+
+
+def _cell(column: dict | None, row: str, now: str) -> str:
+    if column is None or column["rows"].get(row) is None:
+        return "–"
+    figure = f"{column['rows'][row]:.0e}".replace("e-0", "e-") if column["rows"][row] else "0"
+    return figure if column["sources"] == now else f"~~{figure}~~"
+
+
+def main() -> None:
+    """Measure, render or check."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--render", action="store_true", help="measure nothing")
+    parser.add_argument("--check", action="store_true", help="measure and write nothing")
+    options = parser.parse_args()
+    if not (options.render or options.check):
+        measure()
+    text = README.read_text()
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    fresh = f"{before}{BEGIN}\n{render()}\n{END}{after}"
+    if options.check and fresh != text:
+        sys.exit(
+            "the README's table of backends is not that of the code as it is: "
+            "run python ci/backends_table.py and commit what it writes"
+        )
+    README.write_text(fresh)
+
+
+if __name__ == "__main__":
+    main()
