@@ -341,3 +341,14 @@ def test_description_says_library_version_and_place(text, module, phrase):
 def test_text_opens_the_same_backend(backend):
     again = get_backend(backend.text)
     assert (again.xp, again.device) == (backend.xp, backend.device)
+
+
+def test_jax_computes_float32_products_in_full_while_it_trains():
+    """On a GPU it would take TF32, of ten bits, unless it is told otherwise."""
+    jax = pytest.importorskip("jax")
+    backend = get_backend("jax")
+    x = backend.asarray(np.ones((2, 2), np.float32))
+    with backend.errstate():
+        inside = str(jax.make_jaxpr(lambda a: a @ a)(x))
+    assert "HIGHEST" in inside
+    assert "HIGHEST" not in str(jax.make_jaxpr(lambda a: a @ a)(x))

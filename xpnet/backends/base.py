@@ -91,9 +91,10 @@ class Backend:
         return function
 
     def errstate(self) -> AbstractContextManager[Any]:
-        """Return a context in which overflow and NaN pass without a warning.
+        """Return a context for a training: overflow and NaN pass without a warning.
 
-        The Solver finds divergence from the losses and says so once.
+        The Solver finds divergence from the losses and says so once. Where a library would round
+        float32 products to fewer bits by itself, as JAX does on GPUs, the context forbids it.
         """
         return nullcontext()
 

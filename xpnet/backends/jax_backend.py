@@ -1,6 +1,7 @@
 """JAX: a stretch of steps is one compiled scan."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,13 @@ class JaxBackend(Backend):
 
         compiled: Callable[..., Any] = jax.jit(function)
         return compiled
+
+    def errstate(self) -> AbstractContextManager[Any]:
+        """Return a context in which float32 products keep all their bits, on GPUs too."""
+        import jax
+
+        context: AbstractContextManager[Any] = jax.default_matmul_precision("highest")
+        return context
 
     def stretch(self, step: Step) -> Advance:
         """Return `advance` as one jitted scan over the steps, which owns the carry it is given.
