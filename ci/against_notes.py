@@ -117,7 +117,11 @@ TRAININGS = {"notes": train_notes, "xpnet": train_xpnet}
 def measure(name: str, options: argparse.Namespace) -> tuple[float, float]:
     """Return seconds and accuracy of one training in a new process."""
     command = [sys.executable, __file__, options.data_dir, "--epochs", str(options.epochs)]
-    done = subprocess.run([*command, "--only", name], check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        [*command, "--only", name], check=False, stdout=subprocess.PIPE, text=True
+    )
+    if done.returncode:
+        sys.exit(done.returncode)  # it has said why
     seconds, accuracy = json.loads(done.stdout)
     return seconds, accuracy
 
@@ -131,7 +135,10 @@ def main() -> None:
     parser.add_argument("--only", choices=TRAININGS, help="train this one, here, and print JSON")
     options = parser.parse_args()
     if options.only:
-        data = xpnet.data.load("cifar10", data_dir=options.data_dir)
+        try:
+            data = xpnet.data.load("cifar10", data_dir=options.data_dir)
+        except xpnet.InputError as error:
+            sys.exit(str(error))
         print(json.dumps(TRAININGS[options.only](data, options.epochs)))
         return
     rounds = [{name: measure(name, options) for name in TRAININGS} for _ in range(options.rounds)]

@@ -29,6 +29,7 @@ class FakeBar:
 
     def __init__(self, *, total, **_kwargs):
         self.total, self.n, self.shown, self.closed = total, 0, [], False
+        self.lines = []
         self.made.append(self)
 
     def set_postfix(self, figures, **_kwargs):
@@ -36,6 +37,9 @@ class FakeBar:
 
     def update(self, steps):
         self.n += steps
+
+    def write(self, line, **_kwargs):
+        self.lines.append(line)
 
     def close(self):
         self.closed = True
@@ -60,7 +64,7 @@ def test_a_bar_where_both_streams_are_a_terminal(out, err, kind, monkeypatch):
 
 
 def test_the_bar_counts_the_steps_and_shows_the_last_figures(fake_bar):
-    bar = ProgressBar(28)
+    bar = ProgressBar(2, 14)
     bar.on_interval(solver_at(0, step=1, val_acc=()))
     bar.on_interval(solver_at(0, step=11))
     bar.on_epoch(solver_at(1, step=14))
@@ -73,7 +77,7 @@ def test_the_bar_counts_the_steps_and_shows_the_last_figures(fake_bar):
 
 
 def test_a_bar_that_never_began_ends_without_a_complaint(fake_bar):
-    ProgressBar(28).on_end(solver_at(0))
+    ProgressBar(2, 14).on_end(solver_at(0))
     assert all(drawn.closed for drawn in fake_bar.made)
 
 
@@ -152,7 +156,8 @@ def test_the_bar_on_a_real_terminal_shows_loss_and_accuracy(terminal_run):
     assert "/1400 [" in text
     assert "loss=" in text
     assert "val_acc=" in text
-    assert "(Epoch " not in text
+    assert "(Epoch 1 / 100) loss: " in text
+    assert "(Epoch 100 / 100) loss: " in text
     assert "test accuracy 0.9" in text
 
 

@@ -142,22 +142,25 @@ def test_validation_loss_and_accuracy_are_those_of_the_parameters(data):
 
 
 def test_the_model_ends_with_its_best_parameters(data):
-    """A learning rate that ruins what was learnt must not ruin what is kept."""
-    kept = {}
+    """A rule that climbs after a while must not ruin what is kept."""
+    seen = []
 
     class Watch:
         def on_epoch(self, solver):
-            kept[solver.val_acc_history[-1]] = {
-                name: w.copy() for name, w in solver.model.params.items()
-            }
+            params = {name: w.copy() for name, w in solver.model.params.items()}
+            seen.append((solver.val_acc_history[-1], params))
 
-    config = {"learning_rate": 0.3}
-    solver = trained(small_net(), data, lr_decay=2.5, callbacks=[Watch()], optim_config=config)
-    best = max(solver.val_acc_history)
-    assert solver.best_val_acc == best == solver.check_accuracy(data["X_val"], data["y_val"])
-    if best in kept:
-        for name, w in solver.model.params.items():
-            assert np.array_equal(w, solver.best_params[name])
+    def turncoat(w, dw, config=None):
+        config["t"] = config.get("t", 0) + 1
+        return w - (0.1 if config["t"] <= 21 else -0.5) * dw, config
+
+    solver = trained(small_net(), data, update_rule=turncoat, num_epochs=6, callbacks=[Watch()])
+    accuracy, params = max(seen, key=lambda row: row[0])
+    assert solver.val_acc_history[-1] < accuracy == solver.best_val_acc, "it was ruined"
+    for name, w in solver.model.params.items():
+        assert np.array_equal(w, params[name])
+        assert w is not solver.best_params[name]
+    assert solver.check_accuracy(data["X_val"], data["y_val"]) == accuracy
 
 
 def test_a_net_that_never_gets_one_right_keeps_its_parameters(data):
@@ -212,10 +215,7 @@ def test_callbacks_are_called_at_their_boundaries(data):
         def on_end(self, solver):
             calls.append(("end", solver.step))
 
-    class Silent:
-        pass
-
-    trained(small_net(), data, num_epochs=2, print_every=5, callbacks=[Watch(), Silent()])
+    trained(small_net(), data, num_epochs=2, print_every=5, callbacks=[Watch()])
     assert calls == [
         ("interval", 1),
         ("interval", 6),
@@ -268,8 +268,18 @@ def test_same_seed_same_run_and_another_seed_another(data):
 
 @pytest.mark.parametrize("sampling", ["shuffle", "replacement"])
 def test_sampling_reaches_the_batches(data, sampling):
-    solver = trained(small_net(), data, sampling=sampling, num_epochs=1)
-    assert len(solver.loss_history) == 7
+    model = LinearModel()
+    batches = []
+    original = model.loss
+
+    def watched(X, y=None):
+        batches.append(X) if y is not None else None
+        return original(X, y)
+
+    model.loss = watched
+    trained(model, data, sampling=sampling, num_epochs=1, preprocess=None)
+    rows = xpnet.data.batches.epoch_rows(N, 8, [0], 0, sampling)
+    assert np.array_equal(batches, data["X_train"][rows])
 
 
 # -- stacks --------------------------------------------------------------------------------------
@@ -438,6 +448,121 @@ def test_a_subclass_with_a_loss_of_its_own_is_asked_for_it(data):
     assert calls.count(False) == solver.step
 
 
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid")
+def test_a_foreign_model_whose_parameters_are_ruined_keeps_its_best(data):
+    """NaN scores look like class 0, which is no accuracy to keep."""
+
+    class Ruined(LinearModel):
+        def loss(self, X, y=None):
+            result = super().loss(X, y)
+            if y is not None and self.training_calls == 1:
+                result[1]["W"][...] = np.inf
+            return result
+
+    solver = make(Ruined(), data, optim_config={"learning_rate": 1.0})
+    with pytest.warns(DivergenceWarning, match="step 1"):
+        solver.train()
+    assert np.isfinite(solver.model.params["W"]).all()
+    assert np.isnan(solver.val_acc_history).all()
+
+
+def test_an_in_place_rule_does_not_spoil_the_best_parameters(data):
+    def in_place(w, dw, config=None):
+        w -= config["learning_rate"] * dw
+        return w, config
+
+    config = {"learning_rate": 0.3}
+    solver = trained(LinearModel(), data, update_rule=in_place, optim_config=config)
+    solver.train()
+    accuracy = solver.check_accuracy(data["X_val"], data["y_val"])
+    assert accuracy == solver.best_val_acc
+    assert all(w is not solver.best_params[name] for name, w in solver.model.params.items())
+
+
+def test_a_callable_rule_on_a_stack_with_its_own_rows_and_preprocessing(data):
+    options = {"optim_config": {"learning_rate": 0.1}, "seed": [1, 2]}
+    theirs = trained(small_net(members=2), data, update_rule=own_sgd, **options)
+    ours = trained(small_net(members=2), data, **options)
+    np.testing.assert_allclose(theirs.loss_history, ours.loss_history, rtol=1e-5)
+
+
+def test_a_rule_may_change_its_own_rate(data):
+    seen = []
+
+    def halving(w, dw, config=None):
+        if w.ndim == 2:
+            seen.append(config["learning_rate"])
+        config["learning_rate"] /= 2
+        return w - config["learning_rate"] * dw, config
+
+    options = {"update_rule": halving, "optim_config": {"learning_rate": 1.0}, "lr_decay": 10.0}
+    trained(LinearModel(), data, num_epochs=2, **options)
+    np.testing.assert_allclose(seen, [0.5**i * (1 if i < 7 else 10) for i in range(14)])
+
+
+def test_solvers_do_not_share_a_preprocessor(data):
+    shared = xpnet.preprocessing.MeanSubtraction()
+    first = trained(small_net(), data, preprocess=shared, num_epochs=10)
+    before = first.check_accuracy(data["X_val"], data["y_val"])
+    make(small_net(), {**data, "X_train": data["X_train"] + 100}, preprocess=shared)
+    assert first.check_accuracy(data["X_val"], data["y_val"]) == before
+    assert shared.mean is None, "the caller's object is left as it was"
+
+
+def test_tensors_that_want_gradients_leave_no_graph(data):
+    torch = pytest.importorskip("torch")
+    net = small_net()
+    net.params = {n: torch.tensor(w, requires_grad=True) for n, w in net.params.items()}
+    solver = trained(net, data, num_epochs=1)
+    assert not any(w.requires_grad for w in solver.model.params.values())
+    net.params = {n: w.requires_grad_() for n, w in net.params.items()}
+    assert net.loss(data["X_val"]).grad_fn is None
+
+
+def test_integers_beyond_32_bits_are_the_same_on_every_backend(backend, data):
+    big = {
+        n: (x * 1000).astype(np.int64) + 3_000_000_000 if n[0] == "X" else x
+        for n, x in data.items()
+    }
+    config = {"learning_rate": 1e-7}
+    expected = trained(small_net(), big, optim_config=config, num_epochs=1)
+    net = small_net(device=backend.text)
+    found = trained(net, big, optim_config=config, num_epochs=1)
+    np.testing.assert_allclose(found.loss_history, expected.loss_history, rtol=1e-3)
+
+
+def test_training_goes_on_within_an_epoch_that_was_broken_off(data):
+    """No row comes twice: a callback stops it after 5 of 7 steps."""
+
+    class Stops:
+        armed = True
+
+        def on_interval(self, solver):
+            if solver.step == 5 and self.armed:
+                self.armed = False
+                raise RuntimeError("enough")
+
+    solver = make(small_net(), data, num_epochs=1, print_every=4, callbacks=[Stops()])
+    with pytest.raises(RuntimeError, match="enough"):
+        solver.train()
+    assert (solver.step, solver.epoch) == (5, 0)
+    solver.train()
+    assert (solver.step, solver.epoch, solver.check_steps) == (7, 1, [1, 7])
+
+
+def test_predict_takes_raw_inputs(backend, data):
+    net = small_net(device=backend.text)
+    solver = trained(net, data, optim_config={"learning_rate": 0.1}, num_epochs=10)
+    classes = solver.predict(data["X_val"])
+    assert classes.shape == (30,)
+    assert np.mean(classes == data["y_val"]) == solver.best_val_acc > 0.9
+
+
+def test_a_stack_predicts_for_each_member(data):
+    solver = trained(small_net(members=3), data, num_epochs=1)
+    assert solver.predict(data["X_val"]).shape == (3, 30)
+
+
 # -- bad input -----------------------------------------------------------------------------------
 
 
@@ -527,7 +652,7 @@ def test_values_per_member_must_be_as_many_as_members(data, options, message):
 
 
 def test_what_is_no_model_is_refused(data):
-    with pytest.raises(InputError, match=r"params.*loss\(X, y=None\); list has not both"):
+    with pytest.raises(InputError, match=r"params.*loss\(X, y=None\); list lacks one of them"):
         make([], data)
 
 
@@ -560,3 +685,101 @@ def test_a_wrong_picture_is_refused_by_check_accuracy(data):
     solver = make(small_net(), data)
     with pytest.raises(InputError, match="the net takes 7"):
         solver.check_accuracy(np.zeros((2, 5)), np.zeros(2, dtype=int))
+
+
+BAD_PARAMS = {
+    "rows of W2": (lambda p: {**p, "W2": p["W2"][:-1]}, r"b1 must|W2 must have the shape"),
+    "b2": (lambda p: {**p, "b2": p["b2"][:1]}, r"b2 must have the shape \(3,\); got \(1,\)"),
+    "missing": (lambda p: {n: w for n, w in p.items() if n != "b1"}, "no 'b1'"),
+    "integers": (lambda p: {n: w.astype(np.int64) for n, w in p.items()}, "W1 int64"),
+    "two dtypes": (lambda p: {**p, "b1": p["b1"].astype(np.float64)}, "W1 float32, b1 float64"),
+    "a stack's": (lambda p: {n: w[None] for n, w in p.items()}, r"W1 must have the shape \(7, 5\)"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_PARAMS)
+def test_parameters_that_do_not_fit_are_refused_before_training(data, case):
+    change, message = BAD_PARAMS[case]
+    net = small_net()
+    net.params = change(net.params)
+    with pytest.raises(InputError, match=message):
+        make(net, data)
+    with pytest.raises(InputError, match=message):
+        net.loss(data["X_val"])
+
+
+@pytest.mark.parametrize("reg", [-5, float("nan")])
+def test_a_reg_that_was_assigned_is_checked(data, reg):
+    net = small_net()
+    net.reg = reg
+    with pytest.raises(InputError, match="reg must be 0 or a positive number"):
+        make(net, data)
+
+
+@pytest.mark.parametrize("rate", [0, -1, float("nan")])
+def test_rates_of_callable_rules_are_checked(data, rate):
+    with pytest.raises(InputError, match="learning_rate must be a positive number"):
+        make(small_net(), data, update_rule=own_sgd, optim_config={"learning_rate": rate})
+
+
+BAD_KINDS = {
+    "data": (lambda d: ((), {}), "data must be a dictionary or a Dataset.*got tuple"),
+    "config": (lambda d: (d, {"optim_config": 1e-3}), "optim_config must be a dictionary.*0.001"),
+    "callbacks": (lambda d: (d, {"callbacks": 5}), "callbacks must be a sequence.*got 5"),
+    "no hook": (
+        lambda d: (d, {"callbacks": [print]}),
+        "needs one of on_interval, on_epoch, on_end",
+    ),
+    "rule class": (lambda d: (d, {"update_rule": type(RULES["sgd"])}), "the class SGD: call it"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_KINDS)
+def test_arguments_of_another_kind_are_refused(data, case):
+    arrange, message = BAD_KINDS[case]
+    given, options = arrange(data)
+    with pytest.raises(InputError, match=message):
+        make(small_net(), given, **options)
+
+
+BAD_RESULTS = {
+    "loss alone": (lambda X: 1.0, r"must return \(loss, gradients by name\); got float"),
+    "loss of two": (lambda X: (np.ones(2), {}), r"a loss of shape \(\); got shape \(2,\)"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_RESULTS)
+def test_what_a_model_returns_is_checked(data, case):
+    result, message = BAD_RESULTS[case]
+    model = LinearModel()
+    scores = model.loss
+    model.loss = lambda X, y=None: scores(X) if y is None else result(X)
+    with pytest.raises(InputError, match=message):
+        trained(model, data)
+
+
+def test_a_model_that_returns_no_scores_is_refused(data):
+    model = LinearModel()
+    model.loss = lambda X, y=None: None
+    with pytest.raises(InputError, match="returned None: it must return scores"):
+        make(model, data)
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (lambda w, dw, config=None: w, r"must return \(next_w, config\); got ndarray"),
+        (lambda w, dw, config=None: (w[:1], config), r"in the shape of w, .*got \(1"),
+    ],
+)
+def test_what_a_rule_returns_is_checked(data, rule, message):
+    with pytest.raises(InputError, match=message):
+        trained(LinearModel(), data, update_rule=rule)
+
+
+def test_labels_beyond_the_classes_are_refused_by_check_accuracy(data):
+    solver = make(small_net(), data)
+    with pytest.raises(InputError, match="got 3 at row 0"):
+        solver.check_accuracy(data["X_val"][:1], np.array([3]))
+    with pytest.raises(InputError, match="num_samples must be an integer"):
+        solver.check_accuracy(data["X_val"], data["y_val"], num_samples=2.5)

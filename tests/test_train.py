@@ -191,7 +191,6 @@ def test_summary_says_all(default_run):
     assert summary["hyperparameters"] == {
         "hidden_dim": 100,
         "initializer": "kaiming",
-        "weight_scale": 0.001,
         "reg": 0.03,
         "dtype": "float32",
         "update_rule": "adam",
@@ -529,8 +528,8 @@ def test_argparse_refuses(options, parts, capsys):
         main(options)
     out, err = capsys.readouterr()
     assert out == ""
-    line = err.splitlines()[-1]
-    assert line.startswith("python -m xpnet.train: error: ")
+    (line,) = err.splitlines()
+    assert line.startswith("xpnet.train: error: ")
     for part in parts:
         assert part in line
 
@@ -542,7 +541,7 @@ def test_argparse_refuses(options, parts, capsys):
         (["--dataset", "digit"], ["'digit'", "did you mean 'digits'"]),
         (["--dataset", "/no/such/file.npz"], ["/no/such/file.npz", "No such file"]),
         (["--device", "quantum"], ["'quantum'", "cpu", "gpu"]),
-        (["--device", "numpy:gpu"], ["numpy:gpu"]),
+        (["--device", "numpy:gpu"], ["one device", "'gpu'"]),
         (["--learning-rate", "0"], ["learning_rate", "positive", "got 0.0"]),
         (["--learning-rate", "-1"], ["learning_rate", "positive", "got -1.0"]),
         (["--learning-rate", "nan"], ["learning_rate", "positive", "got nan"]),
@@ -854,3 +853,35 @@ def test_a_reader_that_goes_away_gets_no_traceback():
         finally:
             process.kill()
     assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (["--data-dir", "somewhere"], "--data-dir is for --dataset cifar10"),
+        (["--download"], "--download is for --dataset cifar10"),
+        (["--out", ""], "--out needs the name of a folder"),
+        (["--device", "cuda"], "did you mean gpu?"),
+    ],
+)
+def test_options_without_a_meaning_are_refused(options, part, capsys):
+    assert main(options) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert part in err
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit, match="^0$"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"xpnet {xpnet.__version__}\n"
+
+
+def test_a_class_without_samples_is_noted(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "d.npz", X=rng.standard_normal((60, 4)), y=rng.integers(1, 4, size=60))
+    assert main(["--dataset", str(tmp_path / "d.npz"), "--num-epochs", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "note: no training sample has the label 0; integer labels count from 0" in out
+    assert "batch_size 48," in out, "the default batch is no larger than the training set"

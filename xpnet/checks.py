@@ -16,35 +16,57 @@ from xpnet.nets import Net
 from xpnet.preprocessing import Preprocessor
 
 __all__ = [
+    "EVENTS",
+    "check_callbacks",
+    "check_config",
     "check_count",
     "check_sample_shape",
     "check_training",
+    "host_pair",
     "host_split",
     "refuse_unknown",
 ]
+
+
+EVENTS = ("on_interval", "on_epoch", "on_end")
 
 
 def host_split(data: Mapping[str, Any] | Dataset, part: str) -> tuple[np.ndarray, np.ndarray]:
     """Return `X_part` and `y_part` of `data` as host arrays that fit each other.
 
     Raises:
-        InputError: One is missing, empty, or not numbers; they differ in length; or X is not
-            finite.
+        InputError: One is missing, or as in `host_pair`.
 
     """
+    if not isinstance(data, Mapping | Dataset):
+        raise InputError(
+            f"data must be a dictionary or a Dataset with X_train, y_train, X_val and y_val; "
+            f"got {type(data).__name__}"
+        )
     try:
-        X, y = (_host(data[f"{kind}_{part}"]) for kind in "Xy")
+        X, y = data[f"X_{part}"], data[f"y_{part}"]
     except KeyError as error:
         raise InputError(
             f"data has no {error.args[0]!r}: it needs X_train, y_train, X_val and y_val"
         ) from error
-    check_inputs(X, f"X_{part}")
+    return host_pair(X, y, f"X_{part}", f"y_{part}")
+
+
+def host_pair(X: Any, y: Any, X_name: str, y_name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return inputs and labels as host arrays that fit each other.
+
+    Raises:
+        InputError: They are empty, no numbers, or differ in length; or X is not finite.
+
+    """
+    X, y = _host(X), _host(y)
+    check_inputs(X, X_name)
     if y.ndim != 1 or len(y) != len(X):
         raise InputError(
-            f"y_{part} must have one label for each of the {len(X)} rows of X_{part}; "
+            f"{y_name} must have one label for each of the {len(X)} rows of {X_name}; "
             f"got shape {y.shape}"
         )
-    check_labels(y, None, f"y_{part}")
+    check_labels(y, None, y_name)
     return _common(X), y.astype(np.int64, copy=False)
 
 
@@ -65,7 +87,7 @@ def check_training(
     if not (isinstance(params, dict) and params and callable(getattr(model, "loss", None))):
         raise InputError(
             f"model must have a dictionary params of arrays, and loss(X, y=None); "
-            f"{type(model).__name__} has not both"
+            f"{type(model).__name__} lacks one of them"
         )
     if batch_size > len(train[0]):
         raise InputError(
@@ -79,6 +101,7 @@ def check_training(
         )
     check_sample_shape(model, train[0], "X_train")
     if isinstance(model, Net):
+        model.check()
         num_classes = model.num_classes
     else:
         first = val[0][:1]
@@ -123,8 +146,8 @@ def _common(X: np.ndarray) -> np.ndarray:
     """Return `X` in the machine's byte order and in a dtype that every library has."""
     if X.dtype.kind == "f" and X.dtype.itemsize not in (4, 8):
         return X.astype(np.float32 if X.dtype.itemsize < 4 else np.float64)
-    if X.dtype.kind == "b":
-        return X.view(np.uint8)
+    if X.dtype.kind in "iu" and X.dtype.itemsize == 8 and np.abs(X).max() > np.iinfo(np.int32).max:
+        return X.astype(np.float64)  # JAX would wrap them round to 32 bits
     return X.astype(X.dtype.newbyteorder("="), copy=False)
 
 
@@ -143,3 +166,23 @@ def refuse_unknown(owner: str, unknown: Mapping[str, Any], known: Iterable[str])
         close = difflib.get_close_matches(given, names, n=1)
         hint = f" (did you mean {close[0]}?)" if close else ""
         raise InputError(f"{owner} has no argument {given!r}{hint}; it has {', '.join(names)}")
+
+
+def check_callbacks(callbacks: Any) -> tuple[Any, ...]:
+    """Return the callbacks, or raise InputError for one that would never be called."""
+    if not isinstance(callbacks, Iterable):
+        raise InputError(f"callbacks must be a sequence of objects; got {callbacks!r}")
+    for callback in (known := tuple(callbacks)):
+        if not any(hasattr(callback, event) for event in EVENTS):
+            raise InputError(f"a callback needs one of {', '.join(EVENTS)}; {callback!r} has none")
+    return known
+
+
+def check_config(optim_config: Any) -> dict[str, Any]:
+    """Return hyperparameters as a dictionary, or raise InputError if they are none."""
+    if not isinstance(optim_config, Mapping | None):
+        raise InputError(
+            "optim_config must be a dictionary such as {'learning_rate': 1e-3}; "
+            f"got {optim_config!r}"
+        )
+    return dict(optim_config or {})

@@ -64,6 +64,8 @@ def host_scores(model: Any, X: np.ndarray) -> np.ndarray:
 
     """
     scores = model.loss(X)
+    if scores is None:
+        raise InputError("model.loss(X) returned None: it must return scores where y is not given")
     host = np.asarray(scores) if isinstance(scores, list) else backend_of(scores).to_numpy(scores)
     if host.ndim < 2 or host.shape[-2] != len(X):
         raise InputError(

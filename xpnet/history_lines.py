@@ -2,7 +2,9 @@
 
 import numpy as np
 
-__all__ = ["epoch_line", "iteration_line"]
+__all__ = ["epoch_line", "iteration_line", "number"]
+
+_RUN_AWAY = 1e6
 
 
 def iteration_line(step: int, num_steps: int, loss: float | np.ndarray) -> str:
@@ -20,11 +22,17 @@ def epoch_line(
     )
 
 
+def number(value: float) -> str:
+    """Return the notes' six decimals, or three digits and the power of a loss that ran away."""
+    return f"{value:.6f}" if abs(value) < _RUN_AWAY else f"{value:.2e}"
+
+
 def _spread(value: float | np.ndarray) -> str:
     if np.ndim(value) == 0:
-        return f"{value:.6f}"
+        return number(float(value))
     finite = np.asarray(value)[np.isfinite(value)]
     if not finite.size:
         return f"nan ({np.size(value)} members)"
     low, high = finite.min(), finite.max()
-    return f"{np.median(finite):.6f} ({low:.6f} to {high:.6f}, {finite.size} members)"
+    middle = number(float(np.median(finite)))
+    return f"{middle} ({number(low)} to {number(high)}, {finite.size} members)"

@@ -94,7 +94,7 @@ def draw_parameters(
     """Return the initial parameters of one net, on the host, in float64."""
     params = {}
     for layer, shape in shapes.items():
-        weights = np.asarray(initializer(stream(seed, "weights", layer), shape), dtype=np.float64)
+        weights = np.array(initializer(stream(seed, "weights", layer), shape), dtype=np.float64)
         if weights.shape != shape:
             raise InputError(
                 f"the initializer must return weights of shape {shape}; got {weights.shape}"

@@ -1,5 +1,6 @@
 """Training of any object with `params` and `loss(X, y)`, by any rule `(w, dw, config)`."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,8 +26,6 @@ class ModelTrainer:
     that a rule written for one net serves each.
     """
 
-    measures_loss = False
-
     def __init__(
         self,
         model: Any,
@@ -43,7 +42,7 @@ class ModelTrainer:
             name: [_of_member(optim_config, k) for k in range(members or 1)]
             for name in model.params
         }
-        self._first_rates: dict[tuple[str, int], Any] = {}
+        self._rate_scale: Any = 1.0
 
     @property
     def params(self) -> dict[str, Array]:
@@ -73,23 +72,23 @@ class ModelTrainer:
 
         """
         losses = []
+        self._scale_rates(rate_scale)
         for row in rows:
-            self._scale_rates(rate_scale)
             X, y = self.subset(self._train, row)
-            loss, grads = self.model.loss(self._prepared(X), y)
-            losses.append(_to_host(loss))
+            loss, grads = self._loss(self._prepared(X), y)
+            losses.append(self._host_loss(loss))
             for name in list(self.params):
                 self._update(name, grads)
         return np.asarray(losses, dtype=np.float64)
 
     def copy_params(self) -> dict[str, Array]:
         """Return copies of the parameters."""
-        return {name: array_namespace(w).asarray(w, copy=True) for name, w in self.params.items()}
+        return {name: backend_of(w).copy(w) for name, w in self.params.items()}
 
     def evaluate(
         self, params: dict[str, Array], splits: list[Split], batch_size: int
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return the accuracy on each part, and NaN for the loss.
+    ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Return accuracy, NaN for the loss, and whether the scores are finite, on each part.
 
         `model.loss(X, y)` is training: asking it for a validation loss could change a foreign
         model's state.
@@ -97,37 +96,76 @@ class ModelTrainer:
         results = []
         for X, y in splits:
             hits: Any = 0
+            finite: Any = True
             for start in range(0, len(X), batch_size):
                 part = slice(start, start + batch_size)
                 scores = host_scores(self.model, self._prepared(X[part]))
                 hits = hits + np.sum(np.argmax(scores, axis=-1) == y[part], axis=-1)
+                finite = finite & np.isfinite(scores).all(axis=(-2, -1))
             accuracy = np.asarray(hits / len(X))
-            results.append((accuracy, np.full_like(accuracy, np.nan)))
+            results.append((accuracy, np.full_like(accuracy, np.nan), np.asarray(finite)))
         return results
 
+    def _loss(self, X: Any, y: np.ndarray) -> tuple[Any, Mapping[str, Array]]:
+        result = self.model.loss(X, y)
+        if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], Mapping)):
+            raise InputError(
+                "model.loss(X, y) must return (loss, gradients by name); "
+                f"got {type(result).__name__}"
+            )
+        return result
+
+    def _host_loss(self, loss: Any) -> np.ndarray:
+        """Return a loss on the host, of the member shape."""
+        on_host = isinstance(loss, int | float) or is_host_array(loss)
+        host = np.asarray(loss if on_host else backend_of(loss).to_numpy(loss), dtype=np.float64)
+        shape = () if self.members is None else (self.members,)
+        if host.size != math.prod(shape):
+            raise InputError(
+                f"model.loss(X, y) must return a loss of shape {shape}; got shape {host.shape}"
+            )
+        return host.reshape(shape)
+
+    def _step(self, w: Array, dw: Array, config: Config) -> tuple[Array, Config]:
+        result = self.rule(w, dw, config)
+        if not (isinstance(result, tuple) and len(result) == 2):
+            raise InputError(
+                f"an update rule must return (next_w, config); got {type(result).__name__}"
+            )
+        if tuple(result[0].shape) != tuple(w.shape):
+            raise InputError(
+                "an update rule must return next_w in the shape of w, "
+                f"{tuple(w.shape)}; got {tuple(result[0].shape)}"
+            )
+        return result
+
     def _prepared(self, X: np.ndarray) -> Any:
-        return X if self.preprocess is None else self.preprocess.transform(X)
+        if self.preprocess is None:
+            return X
+        sample = self._train.X.shape[1:] if hasattr(self, "_train") else X.shape[1:]
+        flat = self.preprocess.transform(X.reshape(-1, *sample))  # members may have their own rows
+        return flat.reshape(X.shape)
 
     def _scale_rates(self, rate_scale: Any) -> None:
-        """Set each config's learning rate to its first value times `rate_scale`.
+        """Multiply the learning rates by what the scale has grown by since the last stretch.
 
-        A rule may put its own default into the config at its first call, so the first value is
-        noted when it is first seen.
+        Not set to a value: a rule may change the rate in its config by itself.
         """
-        for name, configs in self._configs.items():
+        growth = np.asarray(rate_scale) / self._rate_scale
+        self._rate_scale = rate_scale
+        for configs in self._configs.values():
             for k, config in enumerate(configs):
                 if "learning_rate" in config:
-                    rate = self._first_rates.setdefault((name, k), config["learning_rate"])
-                    config["learning_rate"] = rate * _of_member({"s": rate_scale}, k)["s"]
+                    config["learning_rate"] *= float(growth.reshape(-1)[k if growth.ndim else 0])
 
     def _update(self, name: str, grads: Mapping[str, Array]) -> None:
         if name not in grads:
             raise InputError(f"model.loss(X, y) returned no gradient for the parameter {name!r}")
         w, dw, configs = self.params[name], grads[name], self._configs[name]
         if self.members is None:
-            self.params[name], configs[0] = self.rule(w, dw, configs[0])
+            self.params[name], configs[0] = self._step(w, dw, configs[0])
             return
-        results = [self.rule(w[k, ...], dw[k, ...], config) for k, config in enumerate(configs)]
+        results = [self._step(w[k, ...], dw[k, ...], config) for k, config in enumerate(configs)]
         self.params[name] = array_namespace(w).stack([next_w for next_w, _ in results])
         self._configs[name] = [config for _, config in results]
 
@@ -137,9 +175,3 @@ def _of_member(config: Mapping[str, Any], k: int) -> Config:
     return {
         name: v[k] if isinstance(v, np.ndarray | list | tuple) else v for name, v in config.items()
     }
-
-
-def _to_host(loss: Any) -> Any:
-    return (
-        loss if isinstance(loss, float) or is_host_array(loss) else backend_of(loss).to_numpy(loss)
-    )

@@ -25,8 +25,6 @@ class NetTrainer:
 
     """
 
-    measures_loss = True
-
     def __init__(
         self,
         net: Net,
@@ -69,6 +67,7 @@ class NetTrainer:
             InputError: They are of another library, device or dtype than when this was made.
 
         """
+        self.net.check()
         backend, xp = self.net.backend, self.backend.xp
         if (backend.xp, backend.device, self.net.dtype) != (xp, self.backend.device, self._dtype):
             raise InputError(
@@ -76,7 +75,7 @@ class NetTrainer:
                 f"{self._dtype} of {self.backend.description} when the Solver was made: "
                 "make a new Solver"
             )
-        self.params = {name: xp.asarray(w, copy=True) for name, w in self.net.params.items()}
+        self.params = {name: backend.copy(w) for name, w in self.net.params.items()}
         if not self._slots:
             self._slots = {
                 name: {slot: xp.zeros_like(w) for slot in self.rule.slots}
@@ -97,32 +96,36 @@ class NetTrainer:
             first: The number of the first of these steps, from 1.
 
         """
-        hyper = {**self.hyper, "learning_rate": self.hyper["learning_rate"] * rate_scale}
+        hyper = dict(self.hyper)
+        if "learning_rate" in hyper:
+            hyper["learning_rate"] = hyper["learning_rate"] * rate_scale
         steps = [self.rule.coefficients(hyper, first + i) for i in range(len(rows))]
         draws = {
             name: self.backend.asarray(np.stack([step[name] for step in steps]), self._dtype)
             for name in steps[0]
         }
         draws["rows"] = self.backend.asarray(rows)
-        carry, losses = self._stretch((self.params, self._slots), self._data, draws)
+        carry = (self.params, self._slots)
+        self._slots = {}  # consumed: if the stretch is broken off, no later one may find them
+        carry, losses = self._stretch(carry, self._data, draws)
         self.params, self._slots = carry
         return self.backend.to_numpy(losses)
 
     def copy_params(self) -> dict[str, Array]:
         """Return copies of the parameters, which no step will write into."""
-        return {name: self.backend.xp.asarray(w, copy=True) for name, w in self.params.items()}
+        return {name: self.backend.copy(w) for name, w in self.params.items()}
 
     def evaluate(
         self, params: dict[str, Array], splits: list[Split], batch_size: int
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return accuracy and loss on each part, with one transfer for all of them."""
+    ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Return accuracy, loss and whether it is finite on each part, with one transfer."""
         results = [
             evaluate_net(self.net, params, split, self.preprocess, self._numbers, batch_size)
             for split in splits
         ]
         host = self.backend.to_numpy(self.backend.xp.stack(results)).astype(np.float64)
         return [
-            (hits / split.X.shape[0], loss)
+            (hits / split.X.shape[0], loss, np.isfinite(loss))
             for (hits, loss), split in zip(host, splits, strict=True)
         ]
 

@@ -1,7 +1,8 @@
 """The options that the command lines share."""
 
 import argparse
-from typing import Any
+import difflib
+from typing import Any, NoReturn
 
 from xpnet.backends import DEVICE_CHOICES
 from xpnet.errors import InputError
@@ -10,7 +11,7 @@ from xpnet.optim import RULES
 from xpnet.preprocessing import PREPROCESSORS
 from xpnet.presets import COMMON, PRESETS, preset
 
-__all__ = ["add_options", "hyperparameters", "optim_config"]
+__all__ = ["OneLineParser", "add_options", "hyperparameters", "optim_config"]
 
 _RULE_OPTIONS = {
     "momentum": "share of the last step that is kept (sgd_momentum, nesterov_momentum)",
@@ -31,8 +32,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add_output(parser.add_argument_group("output"))
 
 
-def hyperparameters(options: argparse.Namespace) -> dict[str, Any]:
+class OneLineParser(argparse.ArgumentParser):
+    """A parser whose errors are one line, as all others, with the option that was meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong and exit with status 2."""
+        unknown = [word for word in message.split() if word.startswith("--")]
+        if message.startswith("unrecognized arguments") and unknown:
+            names = [option.lstrip("-") for option in self._option_string_actions]
+            close = difflib.get_close_matches(unknown[0].lstrip("-"), names, n=1)
+            message += f" (did you mean --{close[0]}?)" if close else ""
+        name = self.prog.removeprefix("python -m ")
+        self.exit(2, f"{name}: error: {message}; --help has all options\n")
+
+
+def hyperparameters(options: argparse.Namespace, num_train: int) -> dict[str, Any]:
     """Return every hyperparameter of a run: what was given, and the data set's defaults.
+
+    The default batch is no larger than the training set.
 
     Raises:
         InputError: An option was given that the others leave without a meaning.
@@ -43,6 +60,10 @@ def hyperparameters(options: argparse.Namespace) -> dict[str, Any]:
         name: default if getattr(options, name) is None else getattr(options, name)
         for name, default in defaults.items()
     }
+    if options.batch_size is None:
+        chosen["batch_size"] = min(chosen["batch_size"], num_train)
+    if chosen["initializer"] != "gaussian":
+        del chosen["weight_scale"]
     if options.weight_scale is not None and chosen["initializer"] != "gaussian":
         raise InputError(
             f"--weight-scale {options.weight_scale} has no meaning for {chosen['initializer']}, "
@@ -142,7 +163,7 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
         "--learning-rate",
         type=float,
         metavar="LR",
-        help=f"of the first epoch {_default('learning_rate')}; other rules have others",
+        help=f"of the first epoch {_default('learning_rate')}; depends on the rule",
     )
     group.add_argument(
         "--lr-decay",
@@ -183,7 +204,11 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
         "(default: cpu)",
     )
     group.add_argument(
-        "--threads", type=int, metavar="N", help="BLAS threads (default: as the library has them)"
+        "--threads",
+        type=int,
+        metavar="N",
+        help="threads of the matrix products; 1 is best where other programs share the cores "
+        "(default: as the library has them)",
     )
 
 
@@ -196,8 +221,9 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--print-every",
         type=int,
-        default=100,
+        default=10,
         metavar="N",
-        help="steps from one look at the loss to the next (default: 100)",
+        help="steps from one look at the loss to the next: the bar, the search for divergence and "
+        "Ctrl-C wait for it (default: 10)",
     )
-    group.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    group.add_argument("--quiet", action="store_true", help="print nothing but errors and warnings")

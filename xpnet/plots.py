@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["plot_curves", "plot_weights", "weight_grid"]
 
 _MOST_PICTURES = 100
+_MOST_STRETCHES = 100
+_SPIKE = 1000  # times the median: from there on a linear axis shows the spike alone
 _BLUE, _ORANGE, _GREY = "#0072b2", "#d55e00", "#666666"  # told apart by the colour-blind
 
 
@@ -34,11 +36,14 @@ def plot_curves(solver: "Solver", path: Path, title: str) -> None:
     loss = np.asarray(solver.loss_history)
     epochs = np.arange(1, len(loss) + 1) / steps_per_epoch
     above.plot(epochs, loss, ".", color=_BLUE, alpha=0.25, markersize=3, label="each step")
-    above.plot(epochs, _smoothed(loss), color=_BLUE, label="smoothed")
+    above.plot(*_smoothed(epochs, loss), color=_BLUE, label="smoothed")
     checks = np.asarray(solver.check_steps) / steps_per_epoch
     above.plot(checks, solver.val_loss_history, "-o", color=_ORANGE, markersize=3, label="val")
     above.set_ylabel("loss")
-    above.legend(loc="upper right")
+    finite = loss[np.isfinite(loss)]
+    if finite.size and finite.min() > 0 and finite.max() > _SPIKE * np.median(finite):
+        above.set_yscale("log")
+    above.legend(loc="best")
     for history, color, label in (
         (solver.train_acc_history, _BLUE, "train"),
         (solver.val_acc_history, _ORANGE, "val"),
@@ -49,7 +54,7 @@ def plot_curves(solver: "Solver", path: Path, title: str) -> None:
     below.set_ylim(0, 1.03)
     below.set_ylabel("accuracy")
     below.set_xlabel("epoch")
-    below.legend(loc="lower right")
+    below.legend(loc="best")
     for axes in (above, below):
         axes.grid(alpha=0.25)
     figure.savefig(path, dpi=120)
@@ -114,11 +119,9 @@ def weight_grid(
     return grid[..., 0] if channels == 1 else grid
 
 
-def _smoothed(values: np.ndarray) -> np.ndarray:
-    """Return the mean over a window of a fiftieth of the values, narrower at both ends."""
-    half = max(len(values) // 100, 1)
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    index = np.arange(len(values))
-    left, right = np.maximum(index - half, 0), np.minimum(index + half + 1, len(values))
-    means: np.ndarray = (sums[right] - sums[left]) / (right - left)
-    return means
+def _smoothed(epochs: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the means of up to a hundred equal stretches: a spike stays in its own."""
+    parts = min(_MOST_STRETCHES, len(values))
+    halves = (np.array_split(x, parts) for x in (epochs, values))
+    middle, mean = ([part.mean() for part in half] for half in halves)
+    return np.asarray(middle), np.asarray(mean)

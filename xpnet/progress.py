@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from xpnet.history_lines import number
+
 if TYPE_CHECKING:
     from xpnet.solver import Solver
 
@@ -16,8 +18,9 @@ _MOST_LINES = 20
 class ProgressBar:
     """A callback that keeps a bar on standard error, with loss and validation accuracy."""
 
-    def __init__(self, num_steps: int) -> None:
-        self._num_steps = num_steps
+    def __init__(self, num_epochs: int, steps_per_epoch: int) -> None:
+        self._num_steps = num_epochs * steps_per_epoch
+        self._lines = Lines(num_epochs)
         self._bar: Any = None
 
     def on_interval(self, solver: "Solver") -> None:
@@ -27,7 +30,11 @@ class ProgressBar:
         self._bar.set_postfix(self._figures(solver), refresh=False)
         self._bar.update(solver.step - self._bar.n)
 
-    on_epoch = on_interval
+    def on_epoch(self, solver: "Solver") -> None:
+        """Print a line above the bar, where one is due, and move the bar."""
+        if self._bar is not None and (line := self._lines.line(solver)):
+            self._bar.write(line, file=sys.stdout)
+        self.on_interval(solver)
 
     def on_end(self, solver: "Solver") -> None:
         """Take the bar away."""
@@ -50,19 +57,24 @@ class Lines:
         self.every = -(-num_epochs // _MOST_LINES)
 
     def on_epoch(self, solver: "Solver") -> None:
-        """Print loss and accuracies."""
+        """Print the epoch's line, where one is due."""
+        if line := self.line(solver):
+            print(line, flush=True)
+
+    def line(self, solver: "Solver") -> str:
+        """Return loss and accuracies, or nothing for an epoch that is passed over."""
         if solver.epoch % self.every and solver.epoch not in (1, self.num_epochs):
-            return
-        print(
-            f"(Epoch {solver.epoch} / {self.num_epochs}) loss: {solver.loss_history[-1]:.6f}; "
-            f"train acc: {solver.train_acc_history[-1]:.6f}; "
-            f"val_acc: {solver.val_acc_history[-1]:.6f}",
-            flush=True,
+            return ""
+        return (
+            f"(Epoch {solver.epoch} / {self.num_epochs}) "
+            f"loss: {number(solver.loss_history[-1])}; "
+            f"train acc: {number(solver.train_acc_history[-1])}; "
+            f"val_acc: {number(solver.val_acc_history[-1])}"
         )
 
 
 def watch(num_epochs: int, steps_per_epoch: int) -> ProgressBar | Lines:
     """Return the callback that fits where the output goes."""
     if sys.stderr.isatty() and sys.stdout.isatty():
-        return ProgressBar(num_epochs * steps_per_epoch)
+        return ProgressBar(num_epochs, steps_per_epoch)
     return Lines(num_epochs)

@@ -30,6 +30,8 @@ def open_folder(path: str) -> Path:
         InputError: The folder cannot be made or written.
 
     """
+    if not path:
+        raise InputError("--out needs the name of a folder; got an empty one")
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -44,7 +46,7 @@ def open_folder(path: str) -> Path:
 
 
 def write_run(folder: Path, solver: "Solver", data: Dataset, summary: dict[str, Any]) -> list[str]:
-    """Write everything, the summary last, and return the names of the files.
+    """Write everything, the pictures last, and return the names of the files.
 
     The pictures need matplotlib and are left out without it; those of an earlier run go, so that
     none stands beside figures that are not its own.
@@ -53,9 +55,9 @@ def write_run(folder: Path, solver: "Solver", data: Dataset, summary: dict[str, 
         (folder / name).unlink(missing_ok=True)
     _write_whole(folder / "history.csv", _history(solver).encode())
     _write_whole(folder / "best_params.npz", _best_params(solver, data))
-    pictures = [] if find_spec("matplotlib") is None else _draw(folder, solver, data)
     text = json.dumps(_finite(summary), indent=2) + "\n"
     _write_whole(folder / "summary.json", text.encode())
+    pictures = [] if find_spec("matplotlib") is None else _draw(folder, solver, data)
     return ["summary.json", "history.csv", "best_params.npz", *pictures]
 
 
@@ -112,8 +114,11 @@ def _best_params(solver: "Solver", data: Dataset) -> bytes:
 def _write_whole(path: Path, content: bytes) -> None:
     """Write a file so that a reader never finds half of it."""
     part = path.with_suffix(".part")
-    part.write_bytes(content)
-    os.replace(part, path)
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _finite(value: Any) -> Any:

@@ -3,18 +3,21 @@
 Reference: Stanford CS231n, assignment 2 (`solver.py`), without its faults.
 """
 
+import copy
 import inspect
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 
 from xpnet.backends import Array, Backend, backend_of
 from xpnet.checks import (
+    check_callbacks,
+    check_config,
     check_count,
     check_sample_shape,
     check_training,
+    host_pair,
     host_split,
     refuse_unknown,
 )
@@ -22,13 +25,15 @@ from xpnet.data import Dataset
 from xpnet.data.batches import check_sampling, epoch_rows, sample_rows
 from xpnet.divergence import Divergence
 from xpnet.errors import InputError
+from xpnet.evaluation import host_scores
 from xpnet.history_lines import epoch_line, iteration_line
 from xpnet.interrupts import InterruptFlag, interrupt_flag
+from xpnet.losses import check_labels
 from xpnet.members import member_seeds, member_values, per_member
 from xpnet.model_trainer import ModelTrainer
 from xpnet.net_trainer import NetTrainer
 from xpnet.nets import Net, is_own_net
-from xpnet.optim import Rule, UpdateRule, get_rule
+from xpnet.optim import Rule, UpdateRule, check_range, get_rule
 from xpnet.preprocessing import Preprocessor, get_preprocessor
 
 __all__ = ["Solver"]
@@ -72,7 +77,8 @@ class Solver:
             `on_epoch(solver)`, after the accuracies of an epoch; `on_end(solver)`. They may read
             `model.params`, and copy what they keep: later steps write into these arrays.
 
-    With a stack, the values of `optim_config`, `lr_decay` and `seed` may be sequences, one value a
+    The members of a stack start alike unless the net was given several seeds or scales. With a
+    stack, the values of `optim_config`, `lr_decay` and `seed` may be sequences, one value a
     member.
 
     Attributes:
@@ -83,6 +89,7 @@ class Solver:
         check_steps: The step of each check.
         best_val_acc: The best validation accuracy, -inf before the first check.
         best_params: The parameters that reached it.
+        preprocess: The fitted preprocessor, or None; `predict` and `check_accuracy` use it.
         num_classes: The scores that the model gives a sample.
         epoch: Epochs done.
         step: Steps done.
@@ -123,7 +130,7 @@ class Solver:
         self.num_epochs = check_count("num_epochs", num_epochs)
         self.print_every = check_count("print_every", print_every)
         self.verbose = verbose
-        self.callbacks = tuple(callbacks)
+        self.callbacks = check_callbacks(callbacks)
         check_sampling(sampling)
         self.sampling = sampling
         self.seeds = member_seeds(seed, self.members)
@@ -131,7 +138,7 @@ class Solver:
         if not np.all(np.isfinite(self.lr_decay) & (np.asarray(self.lr_decay) > 0)):
             raise InputError(f"lr_decay must be a positive number; got {lr_decay!r}")
         self.update_rule = get_rule(update_rule)
-        self.optim_config = dict(optim_config or {})
+        self.optim_config = check_config(optim_config)
         self.preprocess = get_preprocessor(preprocess)
 
         for name, count in (
@@ -144,7 +151,8 @@ class Solver:
         train, val = host_split(data, "train"), host_split(data, "val")
         self.num_train = len(train[0])
         if self.preprocess is not None:
-            self.preprocess.fit(train[0])
+            # The caller's own object may serve another Solver, with other numbers.
+            self.preprocess = copy.copy(self.preprocess).fit(train[0])
         self.num_classes = check_training(model, self.preprocess, train, val, self.batch_size)
         self._trainer = self._make_trainer()
         self._train = self._trainer.place(*train)
@@ -154,10 +162,14 @@ class Solver:
             self._val = self._trainer.subset(self._val, rows)
         self._reset()
 
+    def __repr__(self) -> str:
+        return f"<Solver of {self.model!r} by {self.update_rule!r}: {self.step} steps done>"
+
     def _reset(self) -> None:
         """Empty the histories."""
         self.epoch = 0
         self.step = 0
+        self._done_in_epoch = 0
         self.loss_history: list[Any] = []
         self.train_acc_history: list[Any] = []
         self.val_acc_history: list[Any] = []
@@ -190,17 +202,22 @@ class Solver:
                 f"this training diverged at step {self.diverged_at}: make a new Solver with a "
                 "smaller learning rate"
             )
-        self._trainer.begin(self._train)
-        if not self.best_params:
-            self.best_params = self._trainer.copy_params()
-        last_epoch = self.epoch + self.num_epochs
-        try:
-            with interrupt_flag() as interrupt, self._errstate():
-                while not (self.epoch == last_epoch or interrupt.is_set or self._has_diverged()):
-                    self._train_epoch(interrupt, last_epoch)
-        finally:  # whatever ends the training, what was learnt is not lost
-            self.model.params.update(self.best_params)
-        self._call("on_end")
+        backend = self._backend()
+        with backend.context():
+            self._trainer.begin(self._train)
+            if not self.best_params:
+                self.best_params = self._trainer.copy_params()
+            last_epoch = self.epoch + self.num_epochs
+            try:
+                with interrupt_flag() as interrupt:
+                    while not (
+                        self.epoch == last_epoch or interrupt.is_set or self._has_diverged()
+                    ):
+                        self._train_epoch(interrupt, last_epoch)
+            finally:  # whatever ends the training, what was learnt is not lost
+                best = {name: backend.copy(w) for name, w in self.best_params.items()}
+                self.model.params.update(best)
+                self._call("on_end")
         if interrupt.is_set:
             raise KeyboardInterrupt
 
@@ -222,16 +239,43 @@ class Solver:
             InputError: `X` or `y` does not fit the model.
 
         """
-        X, y = host_split({"X_given": X, "y_given": y}, "given")
+        X, y = host_pair(X, y, "X", "y")
         check_sample_shape(self.model, X, "X")
+        check_labels(y, self.num_classes, "y")
+        batch_size = check_count("batch_size", batch_size)
+        if num_samples is not None:
+            num_samples = check_count("num_samples", num_samples)
         split = self._trainer.place(X, y)
         if num_samples is not None and num_samples < len(X):
-            rows = sample_rows(len(X), check_count("num_samples", num_samples), self.epoch)
+            rows = sample_rows(len(X), num_samples, self.epoch)
             split = self._trainer.subset(split, rows)
-        batch_size = check_count("batch_size", batch_size)
-        with self._errstate():
-            [(accuracy, _)] = self._trainer.evaluate(self.model.params, [split], batch_size)
+        with self._backend().context():
+            [(accuracy, _, _)] = self._trainer.evaluate(self.model.params, [split], batch_size)
         return _plain(accuracy)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the class number of every sample of raw inputs, which are preprocessed first.
+
+        `model.loss(X)` alone would take them as they are.
+
+        Args:
+            X: Inputs (N, d1, ..., dk), not preprocessed.
+
+        Returns:
+            An integer array of shape (N,), or (members, N) from a stack.
+
+        Raises:
+            InputError: `X` does not fit the model.
+
+        """
+        X, _ = host_pair(X, np.zeros(len(X), dtype=np.int64), "X", "y")
+        check_sample_shape(self.model, X, "X")
+        batches = []
+        for start in range(0, len(X), _CHECK_BATCH):
+            rows = X[start : start + _CHECK_BATCH]
+            prepared = rows if self.preprocess is None else self.preprocess.transform(rows)
+            batches.append(np.argmax(host_scores(self.model, prepared), axis=-1))
+        return np.concatenate(batches, axis=-1)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -246,6 +290,8 @@ class Solver:
     def _make_trainer(self) -> NetTrainer | ModelTrainer:
         """Return the fast way for our nets with our rules, the notes' way for all others."""
         rule, config, model = self.update_rule, self.optim_config, self.model
+        if not isinstance(rule, UpdateRule) and "learning_rate" in config:
+            check_range("learning_rate", config["learning_rate"])
         if isinstance(rule, UpdateRule):
             config = {
                 name: member_values(name, value, self.members)
@@ -259,22 +305,23 @@ class Solver:
         """Train to the end of the epoch, or to the boundary at which the run ends."""
         rows = epoch_rows(self.num_train, self.batch_size, self.seeds, self.epoch, self.sampling)
         rate_scale = self.lr_decay**self.epoch
-        num_steps = self.step + len(rows) * (last_epoch - self.epoch)
-        done = 0
+        done = self._done_in_epoch
+        num_steps = self.step - done + len(rows) * (last_epoch - self.epoch)
         while done < len(rows):
             stop = min(len(rows), done + self._steps_to_boundary())
             losses = self._trainer.advance(rows[done:stop], rate_scale, self.step + 1)
             self._record(losses, rate_scale)
             self.step += stop - done
             done = stop
+            ends = done == len(rows)
+            self.epoch += ends
+            self._done_in_epoch = 0 if ends else done
             self.model.params.update(self._trainer.params)
             if self._has_diverged():
                 return
             if (self.step - 1) % self.print_every == 0:
                 self._print(iteration_line(self.step, num_steps, self.loss_history[-1]))
                 self._call("on_interval")
-            ends = done == len(rows)
-            self.epoch += ends
             if self.step == 1 or ends or interrupt.is_set:
                 self._check(rate_scale)
                 accuracies = self.train_acc_history[-1], self.val_acc_history[-1]
@@ -306,12 +353,12 @@ class Solver:
         if self.num_train_samples is not None and self.num_train_samples < self.num_train:
             rows = sample_rows(self.num_train, self.num_train_samples, self.epoch + 1)
             train = trainer.subset(train, rows)
-        (train_acc, _), (val_acc, val_loss) = trainer.evaluate(
+        (train_acc, _, _), (val_acc, val_loss, finite) = trainer.evaluate(
             trainer.params, [train, self._val], _CHECK_BATCH
         )
-        if trainer.measures_loss:
-            # A step can ruin the parameters after its own loss was taken.
-            self._divergence.look(val_loss[None], self.step, self._rate(rate_scale))
+        # A step can ruin the parameters after its own loss was taken.
+        ruined = np.where(finite, 0.0, np.nan)
+        self._divergence.look(ruined[None], self.step, self._rate(rate_scale))
         train_acc, val_acc, val_loss = (
             np.where(self._divergence.gone, np.nan, values)
             for values in (train_acc, val_acc, val_loss)
@@ -342,7 +389,7 @@ class Solver:
     def _rate(self, rate_scale: Any) -> Any:
         """Return the learning rate now, or None where the rule keeps it to itself."""
         rule = self.update_rule
-        default = rule.defaults["learning_rate"] if isinstance(rule, UpdateRule) else None
+        default = rule.defaults.get("learning_rate") if isinstance(rule, UpdateRule) else None
         rate = self.optim_config.get("learning_rate", default)
         return None if rate is None else np.asarray(rate) * rate_scale
 
@@ -352,9 +399,6 @@ class Solver:
 
     def _backend(self) -> Backend:
         return backend_of(next(iter(self.model.params.values())))
-
-    def _errstate(self) -> AbstractContextManager[Any]:
-        return self._backend().errstate()
 
     def _print(self, line: str) -> None:
         if self.verbose:

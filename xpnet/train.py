@@ -5,15 +5,14 @@ import math
 import os
 import platform
 import sys
+import textwrap
 import time
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_info, threadpool_limits
 
 import xpnet
 from xpnet.backends import Backend, get_backend
@@ -21,13 +20,14 @@ from xpnet.checks import check_count
 from xpnet.data import Dataset
 from xpnet.errors import DivergenceWarning, InputError
 from xpnet.nets import TwoLayerNet
-from xpnet.options import add_options, hyperparameters, optim_config
+from xpnet.options import OneLineParser, add_options, hyperparameters, optim_config
 from xpnet.progress import watch
 from xpnet.run_folder import open_folder, write_run
 from xpnet.solver import Solver
 
 __all__ = ["main"]
 
+_WIDTH = 98
 _BAD_INPUT, _DIVERGED, _INTERRUPTED, _NO_READER = 2, 1, 130, 141
 
 
@@ -37,18 +37,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 after a training; 1 if it diverged; 2 for input that was refused; 130 after Ctrl-C.
     """
     started = time.perf_counter()
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="python -m xpnet.train",
         description="Train a two-layer net. Without options: on handwritten digits, in a second.",
         epilog="exit status: 0 trained, 1 diverged, 2 input refused, 130 stopped by Ctrl-C",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"xpnet {xpnet.__version__}")
     add_options(parser)
     options = parser.parse_args(arguments)
     try:
         return _run(options, started)
     except InputError as error:
         print(f"xpnet.train: error: {error}", file=sys.stderr)
+        return _BAD_INPUT
+    except BrokenPipeError:
+        # Whoever read the output has gone, as `| head` does; flushing at exit must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NO_READER
+    except OSError as error:
+        print(f"xpnet.train: error: {error}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BAD_INPUT
     except MemoryError as error:
         reason = str(error) or "the net or the data are too large for it"
@@ -57,21 +66,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ninterrupted outside the training: nothing more is written", file=sys.stderr)
         return _INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the output has gone, as `| head` does; flushing at exit must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _NO_READER
 
 
 def _run(options: argparse.Namespace, started: float) -> int:
     """Train as the options say, and report."""
     backend = get_backend(options.device)
     folder = None if options.out is None else open_folder(options.out)
-    chosen = hyperparameters(options)
-    data = xpnet.data.load(
-        options.dataset, data_dir=options.data_dir, download=options.download, seed=options.seed
-    )
-    with _threads(options.threads) as threads:
+    data = _load(options)
+    chosen = hyperparameters(options, len(data.X_train))
+    if options.threads is not None:
+        check_count("--threads", options.threads)
+    with backend.threads(options.threads) as threads:
         solver = _make_solver(options, chosen, data)
         if not options.quiet:
             _print_head(chosen, data, backend, threads)
@@ -87,6 +92,11 @@ def _run(options: argparse.Namespace, started: float) -> int:
         "device": options.device,
         "backend": backend.description,
         "threads": threads,
+        "samples": {
+            part: len(data[f"X_{part}"]) for part in ("train", "val", "test") if f"X_{part}" in data
+        },
+        "class_names": list(data.class_names),
+        "layers": _layers(chosen, data),
         "hyperparameters": chosen,
         "epochs": solver.epoch,
         "steps": solver.step,
@@ -106,7 +116,21 @@ def _run(options: argparse.Namespace, started: float) -> int:
             print(f"written to {folder}: {', '.join(written)}")
             if "curves.png" not in written:
                 print("no pictures, as matplotlib is not installed: pip install matplotlib")
+            elif "weights.png" not in written:
+                print("no weights.png, as samples are not (H, W), (1, H, W) or (3, H, W)")
     return status
+
+
+def _load(options: argparse.Namespace) -> Dataset:
+    """Return the data set that the options name."""
+    if options.dataset != "cifar10" and (options.download or options.data_dir is not None):
+        given = "--download" if options.download else "--data-dir"
+        raise InputError(
+            f"{given} is for --dataset cifar10, but --dataset is {options.dataset}: leave it out"
+        )
+    return xpnet.data.load(
+        options.dataset, data_dir=options.data_dir, download=options.download, seed=options.seed
+    )
 
 
 def _make_solver(options: argparse.Namespace, chosen: dict[str, Any], data: Dataset) -> Solver:
@@ -115,7 +139,7 @@ def _make_solver(options: argparse.Namespace, chosen: dict[str, Any], data: Data
         data.input_dim,
         chosen["hidden_dim"],
         data.num_classes,
-        chosen["weight_scale"],
+        chosen.get("weight_scale", 1.0),  # for the gaussian alone
         chosen["reg"],
         initializer=chosen["initializer"],
         dtype=chosen["dtype"],
@@ -174,16 +198,6 @@ def _write(folder: Path, solver: Solver, data: Dataset, summary: dict[str, Any])
         ) from error
 
 
-@contextmanager
-def _threads(wanted: int | None) -> Iterator[int]:
-    """Set the BLAS threads, if asked to, and give how many there are."""
-    if wanted is not None:
-        check_count("--threads", wanted)
-    with threadpool_limits(limits=wanted, user_api="blas"):
-        pools = [p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"]
-        yield max(pools, default=1)
-
-
 def _print_head(chosen: dict[str, Any], data: Dataset, backend: Backend, threads: int) -> None:
     """Print where it runs, on what, and every hyperparameter."""
     blas = "1 BLAS thread" if threads == 1 else f"{threads} BLAS threads"
@@ -193,16 +207,32 @@ def _print_head(chosen: dict[str, Any], data: Dataset, backend: Backend, threads
     parts = [f"{len(data.X_train):,} training", f"{len(data.X_val):,} validation"]
     if data.X_test is not None:
         parts.append(f"{len(data.X_test):,} test")
-    print(f"{data.name}: {', '.join(parts)} samples; {data.source}")
-    print(f"net: {data.input_dim}-{chosen['hidden_dim']}-{data.num_classes}")
-    print(", ".join(f"{name} {value}" for name, value in chosen.items()), flush=True)
+    hyper = ", ".join(f"{name} {value}" for name, value in chosen.items())
+    for line in (
+        f"{data.name}: {', '.join(parts)} samples; {data.source}",
+        f"net: {_layers(chosen, data)}",
+        hyper,
+    ):
+        print(textwrap.fill(line, _WIDTH, subsequent_indent="    ", break_on_hyphens=False))
+    empty = np.flatnonzero(np.bincount(data.y_train, minlength=data.num_classes) == 0)
+    if len(empty):
+        names = ", ".join(data.class_names[k] for k in empty[:5])
+        print(f"note: no training sample has the label {names}; integer labels count from 0")
+    sys.stdout.flush()
+
+
+def _layers(chosen: dict[str, Any], data: Dataset) -> str:
+    return f"{data.input_dim}-{chosen['hidden_dim']}-{data.num_classes}"
 
 
 def _print_result(summary: dict[str, Any]) -> None:
     seconds, steps = summary["seconds_training"], summary["steps"]
-    print(f"trained {steps:,} steps in {seconds:.2f} s, checks included")
+    steps_text = "1 step" if steps == 1 else f"{steps:,} steps"
+    print(f"trained {steps_text} in {seconds:.2f} s, checks included")
     if math.isfinite(summary["best_val_accuracy"]):
         print(f"best validation accuracy {summary['best_val_accuracy']:.4f}")
+    else:
+        print("nothing was learnt: the parameters are those of the start")
     if summary["test_accuracy"] is not None:
         print(f"test accuracy {summary['test_accuracy']:.4f}", flush=True)
 

@@ -276,7 +276,7 @@ def test_the_base_backend_needs_the_standard_alone(host):
     x = backend.asarray(host)
     assert not np.shares_memory(x, host)
     assert backend.compile(len) is len
-    with backend.errstate():
+    with backend.context():
         np.testing.assert_array_equal(backend.to_numpy(x), host)
 
 
@@ -303,19 +303,19 @@ def test_host_arrays_are_numpys_alone(backend, host):
     assert is_host_array(backend.asarray(host)) == (backend.name == "numpy")
 
 
-def test_errstate_silences_overflow(backend):
+def test_context_silences_overflow(backend):
     x = backend.asarray(np.array([3e38, -1.0], dtype=np.float32))
     xp = backend.xp
-    with warnings.catch_warnings(), backend.errstate():
+    with warnings.catch_warnings(), backend.context():
         warnings.simplefilter("error")
         y = backend.to_numpy(xp.sqrt(x * 10.0))
     assert np.isposinf(y[0])
     assert np.isnan(y[1])
 
 
-def test_numpy_warns_again_after_errstate():
+def test_numpy_warns_again_after_the_context():
     backend = get_backend("numpy")
-    with backend.errstate():
+    with backend.context():
         pass
     with pytest.warns(RuntimeWarning, match="overflow"):
         np.float32(3e38) * np.array([10.0], dtype=np.float32)
@@ -348,7 +348,37 @@ def test_jax_computes_float32_products_in_full_while_it_trains():
     jax = pytest.importorskip("jax")
     backend = get_backend("jax")
     x = backend.asarray(np.ones((2, 2), np.float32))
-    with backend.errstate():
+    with backend.context():
         inside = str(jax.make_jaxpr(lambda a: a @ a)(x))
     assert "HIGHEST" in inside
     assert "HIGHEST" not in str(jax.make_jaxpr(lambda a: a @ a)(x))
+
+
+def test_threads_are_set_and_given_back():
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    with get_backend("torch:cpu").threads(1) as number:
+        assert number == torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
+    with get_backend("cpu").threads(1) as number:
+        assert number == 1
+
+
+def test_jax_refuses_a_number_of_threads():
+    pytest.importorskip("jax")
+    backend = get_backend("jax")
+    with backend.threads(None) as number:
+        assert number >= 1
+    with pytest.raises(BackendError, match="held to 3"), backend.threads(3):
+        pass
+
+
+def test_numpy_types_name_dtypes(backend):
+    assert backend.dtype(np.float32) == backend.dtype("float32")
+
+
+def test_copies_are_copies(backend):
+    x = backend.asarray(np.ones(3, np.float32))
+    y = backend.copy(x)
+    y += 1
+    assert backend.to_numpy(x).tolist() == [1, 1, 1]

@@ -33,7 +33,7 @@ def refusal(device: object) -> str:
 
 
 def fake_cupy(*, available: bool, count: int = 2) -> types.ModuleType:
-    """Return a module that answers like CuPy until its first array is made."""
+    """Return a module that answers like CuPy, with NumPy's arrays."""
 
     class Device:
         used: int | None = None
@@ -47,6 +47,7 @@ def fake_cupy(*, available: bool, count: int = 2) -> types.ModuleType:
     cupy = types.ModuleType("cupy")
     cupy.__version__ = "14.2.0"
     cupy.is_available = lambda: available
+    cupy.float32, cupy.ones, cupy.asnumpy = np.float32, np.ones, np.asarray
     runtime = types.SimpleNamespace(
         getDeviceCount=lambda: count,
         getDeviceProperties=lambda number: {"name": f"Toy GPU {number}".encode()},
@@ -58,6 +59,23 @@ def fake_cupy(*, available: bool, count: int = 2) -> types.ModuleType:
 @pytest.fixture
 def no_cupy(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
+
+
+@pytest.mark.parametrize("text", ["gpu", "auto"])
+def test_a_gpu_that_cannot_compute_is_not_chosen(text, toy_gpus, monkeypatch):
+    """CuPy lists a card whose CUDA libraries are missing; the first array says so."""
+
+    def fail(*_args, **_kwargs):
+        raise RuntimeError("Failed to load\nlibnvrtc.so.12")
+
+    monkeypatch.setattr(toy_gpus, "ones", fail)
+    if text == "auto":
+        assert type(get_backend("auto")) is NumpyBackend
+        assert "cannot compute on it" in get_backend("auto").remark
+    else:
+        said = refusal("gpu")
+        assert "Failed to load libnvrtc.so.12" in said
+        assert "pip install 'cupy-cuda12x[ctk]'" in said
 
 
 @pytest.fixture
@@ -219,7 +237,7 @@ def test_missing_library_names_its_pip_command(text, module, command, monkeypatc
 def test_gpu_without_cupy_names_the_package_and_the_way_out(text):
     said = refusal(text)
     assert "CuPy" in said
-    assert "pip install cupy-cuda12x" in said
+    assert "pip install 'cupy-cuda12x[ctk]'" in said
     assert "cupy-cuda13x" in said
     assert "--device cpu" in said
 
@@ -249,7 +267,7 @@ def broken_cupy(monkeypatch, tmp_path):
 
 @pytest.mark.usefixtures("broken_cupy")
 def test_a_long_import_error_of_cupy_stays_one_line():
-    assert "pip install cupy-cuda12x" in refusal("gpu")
+    assert "pip install 'cupy-cuda12x[ctk]'" in refusal("gpu")
 
 
 @pytest.mark.usefixtures("broken_cupy")

@@ -71,6 +71,7 @@ def get_backend(device: str = "cpu") -> Backend:
         return _best_backend()
     if name not in _OPENERS:
         close = difflib.get_close_matches(name, [*_OPENERS, "auto"], n=1)
+        close = ["gpu"] if name in ("cuda", "nvidia") else close
         hint = f" (did you mean {close[0]}?)" if close else ""
         choices = ", ".join(DEVICE_CHOICES)
         raise BackendError(f"unknown device {device!r}{hint}; choose one of {choices}")

@@ -1,10 +1,11 @@
 """What every backend can do, in terms of the array API standard alone."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, ClassVar, TypeAlias
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, TypeAlias
 
 import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from xpnet.backends.namespace import Array
 from xpnet.errors import BackendError
@@ -36,7 +37,6 @@ class Backend:
     name: str = "array API"
     is_gpu: bool = False
     remark: str = ""
-    package: ClassVar[str] = ""
 
     def __init__(self, xp: Any, device: Any) -> None:
         self.xp = xp
@@ -60,13 +60,17 @@ class Backend:
         """One phrase for people: the library, its version and the device."""
         return f"{self.name} {self.version} on {self.device}"
 
-    def dtype(self, name: str) -> Any:
+    def dtype(self, name: Any) -> Any:
         """Return the library's floating dtype called `name`, "float32" or "float64".
+
+        NumPy's types, such as `numpy.float32`, are taken for their names.
 
         Raises:
             BackendError: The name is another, or the library does not have that dtype.
 
         """
+        if isinstance(name, type | np.dtype):
+            name = np.dtype(name).name
         if name not in _FLOAT_NAMES:
             raise BackendError(f"dtype must be one of {', '.join(_FLOAT_NAMES)}; got {name!r}")
         return getattr(self.xp, name)
@@ -79,6 +83,10 @@ class Backend:
         """
         return self.xp.asarray(x, dtype=dtype, device=self.device, copy=True)
 
+    def copy(self, x: Array) -> Array:
+        """Return a copy of an array of this library, on its device."""
+        return self.xp.asarray(x, copy=True)
+
     def to_numpy(self, x: Array) -> np.ndarray:
         """Return `x` as a NumPy array on the host, after waiting for the device."""
         return np.asarray(x)
@@ -86,15 +94,28 @@ class Backend:
     def synchronize(self) -> None:
         """Wait until the device has done all that it was asked to do."""
 
+    @contextmanager
+    def threads(self, wanted: int | None) -> Iterator[int]:
+        """Set the threads of the host's matrix products, if asked to, and give how many there are.
+
+        Raises:
+            BackendError: The library does not let itself be told.
+
+        """
+        with threadpool_limits(limits=wanted, user_api="blas"):
+            pools = [p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"]
+            yield max(pools, default=1)
+
     def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return `function` compiled for the device, or itself where there is no compiler."""
         return function
 
-    def errstate(self) -> AbstractContextManager[Any]:
-        """Return a context for a training: overflow and NaN pass without a warning.
+    def context(self) -> AbstractContextManager[Any]:
+        """Return the context to compute in.
 
-        The Solver finds divergence from the losses and says so once. Where a library would round
-        float32 products to fewer bits by itself, as JAX does on GPUs, the context forbids it.
+        Overflow and NaN pass without a warning, as the Solver finds divergence from the losses and
+        says so once; nothing is recorded for automatic gradients; float32 products keep their
+        bits, where a library would round them by itself; and the device is the current one.
         """
         return nullcontext()
 

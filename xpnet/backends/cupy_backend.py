@@ -1,6 +1,7 @@
 """CuPy: NVIDIA (and AMD) graphics cards."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from xpnet.errors import BackendError
 __all__ = ["CupyBackend"]
 
 _REMEDY_CPU = "or train on the CPU with --device cpu"
+_REMEDY_CUPY = (
+    "install it with pip install 'cupy-cuda12x[ctk]' (or 'cupy-cuda13x[ctk]' for a CUDA 13 driver)"
+)
 _LONGEST_DETAIL = 200  # characters: CuPy explains a broken installation at length
 
 
@@ -19,7 +23,6 @@ class CupyBackend(Backend):
     """CuPy on one CUDA device."""
 
     name = "cupy"
-    package = "cupy"
     is_gpu = True
 
     @classmethod
@@ -34,22 +37,14 @@ class CupyBackend(Backend):
         """
         try:
             import cupy
-        except ModuleNotFoundError as error:
-            reason = "CuPy is not installed"
-            raise BackendError(
-                f"the GPU needs CuPy, and {reason}: install it with pip install cupy-cuda12x "
-                f"(or cupy-cuda13x for a CUDA 13 driver), {_REMEDY_CPU}",
-                reason,
-            ) from error
         except ImportError as error:
-            reason = "CuPy is installed but cannot be imported"
-            words = [word for word in str(error).split() if set(word) != {"="}]
-            detail = " ".join(words)[:_LONGEST_DETAIL]
-            raise BackendError(
-                f"{reason} ({detail}): install the one that fits your driver "
-                f"with pip install cupy-cuda12x or cupy-cuda13x, {_REMEDY_CPU}",
-                reason,
-            ) from error
+            if isinstance(error, ModuleNotFoundError) and error.name == "cupy":
+                reason = "CuPy is not installed"
+                message = f"the GPU needs CuPy, and {reason}"
+            else:
+                reason = "CuPy is installed but cannot be imported"
+                message = f"{reason} ({_one_line(error)})"
+            raise BackendError(f"{message}: {_REMEDY_CUPY}, {_REMEDY_CPU}", reason) from error
         if not cupy.is_available():
             reason = f"CuPy {cupy.__version__} finds no GPU with a working NVIDIA driver"
             raise BackendError(
@@ -63,6 +58,13 @@ class CupyBackend(Backend):
             raise BackendError(f"CuPy has the devices 0 to {count - 1}; got {device_text!r}")
         device = cupy.cuda.Device(int(number))
         device.use()
+        try:  # a GPU that is listed may still lack CUDA's libraries, or memory
+            one = cupy.ones((2, 2), dtype=cupy.float32)
+            cupy.asnumpy(one @ one + one)
+        except Exception as error:
+            reason = f"CuPy {cupy.__version__} finds a GPU but cannot compute on it"
+            message = f"{reason} ({_one_line(error)}): {_REMEDY_CUPY}, {_REMEDY_CPU}"
+            raise BackendError(message, reason) from error
         return cls.on(device)
 
     @classmethod
@@ -114,6 +116,14 @@ class CupyBackend(Backend):
         """Wait until the device has done all that it was asked to do."""
         self.device.synchronize()
 
-    def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return `function` itself: CuPy's fusion takes elementwise chains only."""
-        return function
+    @contextmanager
+    def context(self) -> Iterator[None]:
+        """Make the device the current one, on which CuPy creates what names no other."""
+        with self.device, np.errstate(all="ignore"):
+            yield
+
+
+def _one_line(error: Exception) -> str:
+    """Return what an error says in one short line, without the rules that CuPy draws around it."""
+    words = [word for word in str(error).split() if set(word) != {"="}]
+    return " ".join(words)[:_LONGEST_DETAIL]

@@ -1,7 +1,8 @@
 """JAX: a stretch of steps is one compiled scan."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,6 @@ class JaxBackend(Backend):
     """JAX on one of its devices."""
 
     name = "jax"
-    package = "jax"
 
     @classmethod
     def open(cls, device_text: str) -> "JaxBackend":
@@ -77,7 +77,7 @@ class JaxBackend(Backend):
         place = "the CPU" if self.device.platform == "cpu" else self.device.device_kind
         return f"JAX {self.version} on {place}"
 
-    def dtype(self, name: str) -> Any:
+    def dtype(self, name: Any) -> Any:
         """Return JAX's dtype called `name`.
 
         Raises:
@@ -86,7 +86,7 @@ class JaxBackend(Backend):
         """
         import jax
 
-        if name == "float64" and not jax.config.jax_enable_x64:
+        if name in ("float64", np.float64) and not jax.config.jax_enable_x64:
             raise BackendError(
                 "JAX drops float64 in silence unless it is switched on: set the environment "
                 "variable JAX_ENABLE_X64=1, or use float32"
@@ -110,6 +110,21 @@ class JaxBackend(Backend):
 
         jax.block_until_ready(jax.device_put(0.0, self.device))
 
+    @contextmanager
+    def threads(self, wanted: int | None) -> Iterator[int]:
+        """Give the threads of XLA, one a core.
+
+        Raises:
+            BackendError: A number is asked for: XLA takes none once it has started.
+
+        """
+        if wanted is not None:
+            raise BackendError(
+                f"JAX sets its threads by itself, so that it cannot be held to {wanted}: leave "
+                "--threads out, or give the process fewer cores (taskset -c 0 on Linux)"
+            )
+        yield os.cpu_count() or 1
+
     def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return `function` under jax.jit."""
         import jax
@@ -117,7 +132,7 @@ class JaxBackend(Backend):
         compiled: Callable[..., Any] = jax.jit(function)
         return compiled
 
-    def errstate(self) -> AbstractContextManager[Any]:
+    def context(self) -> AbstractContextManager[Any]:
         """Return a context in which float32 products keep all their bits, on GPUs too."""
         import jax
 

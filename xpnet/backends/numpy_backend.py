@@ -18,7 +18,6 @@ class NumpyBackend(Backend):
     """NumPy on the CPU."""
 
     name = "numpy"
-    package = "numpy"
 
     def __init__(self) -> None:
         super().__init__(np, "cpu")
@@ -27,7 +26,9 @@ class NumpyBackend(Backend):
     def open(cls, device_text: str) -> "NumpyBackend":
         """Return the backend; its only device is "cpu"."""
         if device_text not in ("", "cpu"):
-            raise BackendError(f"NumPy has the device cpu alone; got numpy:{device_text}")
+            raise BackendError(
+                f"NumPy has one device, the CPU, and it has no number; got {device_text!r}"
+            )
         return cls()
 
     @classmethod
@@ -64,6 +65,6 @@ class NumpyBackend(Backend):
         np.empty(_LARGEST_MARK, dtype=np.uint8)
         return super().stretch(step)
 
-    def errstate(self) -> AbstractContextManager[Any]:
+    def context(self) -> AbstractContextManager[Any]:
         """Return a context in which overflow and NaN pass without a warning."""
         return np.errstate(all="ignore")

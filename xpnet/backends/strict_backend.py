@@ -13,7 +13,6 @@ class StrictBackend(Backend):
     """array-api-strict on one of its simulated devices."""
 
     name = "array-api-strict"
-    package = "array-api-strict"
 
     @classmethod
     def open(cls, device_text: str) -> "StrictBackend":
@@ -59,6 +58,6 @@ class StrictBackend(Backend):
         """Return `x` on the host."""
         return np.asarray(x.to_device(self.xp.Device("CPU_DEVICE")))
 
-    def errstate(self) -> "np.errstate":
+    def context(self) -> "np.errstate":
         """Return a context in which overflow and NaN pass without a warning."""
         return np.errstate(all="ignore")

@@ -1,7 +1,7 @@
 """PyTorch: any device that it knows, without its autograd."""
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,13 @@ from xpnet.errors import BackendError
 
 __all__ = ["TorchBackend"]
 
+_LONGEST_REASON = 200  # characters: PyTorch may list all that it was built with
+
 
 class TorchBackend(Backend):
     """PyTorch on one of its devices."""
 
     name = "torch"
-    package = "torch"
 
     @classmethod
     def open(cls, device_text: str) -> "TorchBackend":
@@ -37,7 +38,7 @@ class TorchBackend(Backend):
             device = torch.device(device_text or "cpu")
             torch.empty(1, device=device)
         except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
+            reason = str(error).splitlines()[0].split(". ")[0][:_LONGEST_REASON]
             raise BackendError(
                 f"PyTorch {torch.__version__} cannot use the device {device_text!r}: {reason}; "
                 "--device torch:cpu always works"
@@ -91,6 +92,17 @@ class TorchBackend(Backend):
         values = values.astype(values.dtype.newbyteorder("="), copy=False)
         return torch.from_numpy(values).to(device=self.device, dtype=dtype)
 
+    def copy(self, x: Array) -> Array:
+        """Return a copy of a tensor, cut off from its automatic gradients."""
+        return x.detach().clone()
+
+    def context(self) -> AbstractContextManager[Any]:
+        """Return a context in which PyTorch records nothing for automatic gradients."""
+        import torch
+
+        context: AbstractContextManager[Any] = torch.no_grad()
+        return context
+
     def to_numpy(self, x: Array) -> np.ndarray:
         """Return `x` on the host, after waiting for the device."""
         return np.asarray(x.detach().cpu().numpy())
@@ -101,6 +113,18 @@ class TorchBackend(Backend):
             import torch
 
             torch.accelerator.synchronize(self.device)
+
+    @contextmanager
+    def threads(self, wanted: int | None) -> Iterator[int]:
+        """Set PyTorch's own threads, if asked to, and give how many there are."""
+        import torch
+
+        before = torch.get_num_threads()
+        torch.set_num_threads(before if wanted is None else wanted)
+        try:
+            yield torch.get_num_threads()
+        finally:
+            torch.set_num_threads(before)
 
     def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return `function` compiled by torch.compile."""

@@ -8,7 +8,7 @@ import numpy as np
 from xpnet.backends import Array, Backend, array_namespace, backend_of, is_host_array
 from xpnet.errors import InputError
 from xpnet.losses import check_labels
-from xpnet.members import member_values
+from xpnet.members import member_values, not_negative
 
 __all__ = ["Net", "Params", "is_own_net"]
 
@@ -55,6 +55,26 @@ class Net(ABC):
     def objective(self, params: Params, scores: Array, y: Array, reg: Array, xp: Any) -> Array:
         """Return the loss alone, of the member shape, from scores; pure."""
 
+    @abstractmethod
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes that fit together, of one net, by parameter."""
+
+    def check(self) -> None:
+        """Raise InputError unless the parameters fit together, whoever assigned them."""
+        stack = () if self.members is None else (self.members,)
+        for name, shape in self.shapes().items():
+            if name not in self.params:
+                raise InputError(f"params has no {name!r}; it has {', '.join(self.params)}")
+            found = tuple(self.params[name].shape)
+            if found != (*stack, *shape):
+                raise InputError(f"{name} must have the shape {(*stack, *shape)}; got {found}")
+        xp = array_namespace(*self.params.values())
+        dtypes = {w.dtype for w in self.params.values()}
+        if len(dtypes) > 1 or not xp.isdtype(self.dtype, "real floating"):
+            given = ", ".join(f"{name} {w.dtype}" for name, w in self.params.items())
+            raise InputError(f"the parameters must all be of one real floating dtype; got {given}")
+        not_negative("reg", member_values("reg", self.reg, self.members))
+
     @property
     def backend(self) -> Backend:
         """The backend of the parameters, whoever assigned them."""
@@ -93,12 +113,14 @@ class Net(ABC):
             InputError: `X` or `y` does not fit the net; the message gives both shapes.
 
         """
+        self.check()
         xp = array_namespace(*self.params.values())
-        x = self._input(X, xp)
-        if y is None:
-            return self.scores(self.params, x, xp)
-        labels = self._labels(y, x)
-        return self.loss_and_gradients(self.params, x, labels, self.device_reg(), xp)
+        with self.backend.context():
+            x = self._input(X, xp)
+            if y is None:
+                return self.scores(self.params, x, xp)
+            labels = self._labels(y, x)
+            return self.loss_and_gradients(self.params, x, labels, self.device_reg(), xp)
 
     def _input(self, X: Any, xp: Any) -> Array:
         """Return `X` as (N, D) or (members, N, D) on the net's device, in its dtype."""
@@ -114,6 +136,8 @@ class Net(ABC):
             raise InputError(f"X must hold numbers; got dtype {X.dtype}")
         # Floats are cast here, as some devices have no float64 to cast from; bytes stay small.
         is_host_float = is_host_array(X) and X.dtype.kind == "f"
+        if is_host_float and X.dtype.itemsize not in (4, 8):
+            X = X.astype(np.float64)
         X = self.backend.asarray(X, self.dtype) if is_host_float else self._on_device(X)
         if xp.isdtype(X.dtype, "complex floating"):
             raise InputError(f"X must hold real numbers; got dtype {X.dtype}")

@@ -99,6 +99,17 @@ class TwoLayerNet(Net):
         layers = f"{self.input_dim}-{hidden}-{self.num_classes}"
         return f"TwoLayerNet({layers}{stack}, {self.backend.description})"
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes that fit together, with the sizes that W1 and W2 give."""
+        missing = {"W1", "W2"} - set(self.params)
+        if missing or min(len(self.params[name].shape) for name in ("W1", "W2")) < 2:
+            raise InputError(
+                "params needs W1 and W2 of two axes or more; it has "
+                + ", ".join(f"{name} {tuple(w.shape)}" for name, w in self.params.items())
+            )
+        (d, h), c = self.params["W1"].shape[-2:], self.num_classes
+        return {"W1": (d, h), "b1": (h,), "W2": (h, c), "b2": (c,)}
+
     @property
     def input_dim(self) -> int:
         """The number of features of a sample."""

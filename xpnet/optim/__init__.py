@@ -14,7 +14,7 @@ these are; the papers stand with the rules.
 
 from xpnet.errors import InputError
 from xpnet.optim.adaptive import Adam, AdamW, RMSProp
-from xpnet.optim.base import Rule, UpdateRule
+from xpnet.optim.base import Rule, UpdateRule, check_range
 from xpnet.optim.descent import SGD, NesterovMomentum, SGDMomentum
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "UpdateRule",
     "adam",
     "adamw",
+    "check_range",
     "get_rule",
     "nesterov_momentum",
     "rmsprop",
@@ -49,6 +50,8 @@ def get_rule(rule: str | Rule) -> Rule:
         InputError: The name is unknown, or the argument is neither a name nor callable.
 
     """
+    if isinstance(rule, type):
+        raise InputError(f"update_rule must be an object; got the class {rule.__name__}: call it")
     if callable(rule):
         return rule
     if not isinstance(rule, str) or rule not in RULES:

@@ -17,6 +17,8 @@ class RMSProp(UpdateRule):
     cache <- decay_rate * cache + (1 - decay_rate) * dw**2, then
     w <- w - learning_rate * dw / (sqrt(cache) + epsilon).
 
+    Defaults: learning_rate 1e-2, decay_rate 0.99, epsilon 1e-8.
+
     Reference: T. Tieleman and G. Hinton, Coursera lecture 6.5, 2012.
     """
 
@@ -43,6 +45,8 @@ class Adam(UpdateRule):
 
     m <- beta1 * m + (1 - beta1) * dw,  v <- beta2 * v + (1 - beta2) * dw**2,
     w <- w - learning_rate * m / (1 - beta1**t) / (sqrt(v / (1 - beta2**t)) + epsilon).
+
+    Defaults: learning_rate 1e-3, beta1 0.9, beta2 0.999, epsilon 1e-8.
 
     Reference: D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015,
     algorithm 1.
@@ -85,7 +89,7 @@ class AdamW(Adam):
     """Adam with decoupled weight decay: w <- (1 - learning_rate * weight_decay) * w, then Adam.
 
     The decay falls on every parameter, biases included, and is not scaled by the gradient's size.
-    The default weight decay is that of PyTorch.
+    Defaults: those of Adam, and weight_decay 1e-2, as in PyTorch.
 
     Reference: I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR 2019.
     """

@@ -10,7 +10,7 @@ from xpnet.backends import Array, array_namespace, device
 from xpnet.errors import InputError
 from xpnet.members import as_floats, per_member
 
-__all__ = ["Hyper", "Rule", "Slots", "UpdateRule"]
+__all__ = ["Hyper", "Rule", "Slots", "UpdateRule", "check_range"]
 
 Hyper: TypeAlias = Mapping[str, Any]  # float or float64 array of the member shape, by name
 Slots: TypeAlias = dict[str, Array]
@@ -68,7 +68,7 @@ class UpdateRule:
                 )
         hyper = {name: config.get(name, default) for name, default in self.defaults.items()}
         for name, value in hyper.items():
-            _check_range(f"{self.name}: {name}", name, value)
+            check_range(name, value, f"{self.name}: ")
         return hyper
 
     def __call__(
@@ -131,13 +131,14 @@ class UpdateRule:
                 )
 
 
-def _check_range(label: str, name: str, value: Any) -> None:
+def check_range(name: str, value: Any, owner: str = "") -> None:
     """Raise InputError unless every value is finite and in the range of that hyperparameter."""
-    accepts, meaning = _RANGES[name]
+    accepts, meaning = _RANGES.get(name, (lambda _: True, "a finite number"))
+    message = f"{owner}{name} must be {meaning}; got "
     try:
         values = as_floats(value)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{label} must be {meaning}; got {value!r}") from error
+        raise InputError(f"{message}{value!r}") from error
     for v in values.reshape(-1).tolist():
         if not math.isfinite(v) or not accepts(v):
-            raise InputError(f"{label} must be {meaning}; got {v!r}")
+            raise InputError(f"{message}{v!r}")

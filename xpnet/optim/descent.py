@@ -10,7 +10,10 @@ __all__ = ["SGD", "NesterovMomentum", "SGDMomentum"]
 
 
 class SGD(UpdateRule):
-    """Stochastic gradient descent: w <- w - learning_rate * dw."""
+    """Stochastic gradient descent: w <- w - learning_rate * dw.
+
+    Default: learning_rate 1e-2.
+    """
 
     name = "sgd"
     defaults: ClassVar = {"learning_rate": 1e-2}
@@ -27,6 +30,8 @@ class SGD(UpdateRule):
 
 class SGDMomentum(UpdateRule):
     """SGD with momentum: v <- momentum * v - learning_rate * dw, then w <- w + v.
+
+    Defaults: learning_rate 1e-2, momentum 0.9.
 
     Reference: B. Polyak, "Some methods of speeding up the convergence of iteration methods", 1964.
     """
@@ -53,6 +58,8 @@ class NesterovMomentum(SGDMomentum):
     """Nesterov's momentum, with the gradient taken at the parameters themselves.
 
     v' = momentum * v - learning_rate * dw, then w <- w - momentum * v + (1 + momentum) * v'.
+
+    Defaults: learning_rate 1e-2, momentum 0.9.
 
     Reference: Y. Nesterov, 1983; in this form, Y. Bengio et al., "Advances in optimizing recurrent
     networks", ICASSP 2013, equation 7.
