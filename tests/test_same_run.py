@@ -63,3 +63,12 @@ def test_losses_agree_over_100_steps(backend, digits, rule):
     assert type(net.backend) is type(xpnet.get_backend(backend.text))
     np.testing.assert_allclose(solver.loss_history, expected.loss_history, rtol=1e-5)
     assert solver.val_acc_history == pytest.approx(expected.val_acc_history, abs=0.01)
+
+
+def test_parameters_after_100_steps_are_numpys_on_the_stand_in_for_a_gpu(digits):
+    """To the bit: array-api-strict computes with NumPy, behind a device that it cannot leave."""
+    pytest.importorskip("array_api_strict")
+    expected, _ = run("cpu", digits, optim_config={"learning_rate": 3e-3})
+    found, _ = run("array-api-strict:device1", digits, optim_config={"learning_rate": 3e-3})
+    for name, w in expected.params.items():
+        assert np.array_equal(found.backend.to_numpy(found.params[name]), w)

@@ -38,8 +38,9 @@ from xpnet.preprocessing import Preprocessor, get_preprocessor
 
 __all__ = ["Solver"]
 
-# Rows at once when the Solver checks itself: batches of 100 spend their time in Python.
-_CHECK_BATCH = 1000
+# Rows at once when the Solver checks itself: batches of 100 spend their time in Python, and those
+# of 1,000 pictures outgrow the cache.
+_CHECK_BATCH = 250
 
 Params = dict[str, Array]
 

@@ -2,7 +2,7 @@
 
 A rule is an object with two halves. `coefficients(hyper, t)` is host arithmetic in float64, done
 once a step for all parameters: bias corrections and the like, which float32 would round.
-`apply(w, dw, slots, c)` is array arithmetic and consumes `w` and `slots`: the Solver's form.
+`apply(w, dw, slots, c)` is array arithmetic and consumes its arrays: the Solver's form.
 
 Called as in the notes, `rule(w, dw, config) -> (next_w, config)`, a rule is pure: it returns new
 arrays and a new config, which holds the hyperparameters and the state (`velocity`, `m`, `t`, ...).

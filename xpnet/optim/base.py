@@ -44,7 +44,7 @@ class UpdateRule:
         raise NotImplementedError
 
     def apply(self, w: Array, dw: Array, slots: Slots, c: Mapping[str, Array], xp: Any) -> Array:
-        """Return the next `w` and update `slots`, writing into both where the library can.
+        """Return the next `w` and update `slots`, writing into both, and `dw`, where it can.
 
         `c` holds the coefficients, each a scalar or broadcast to `w` by `per_member`.
         """
@@ -100,7 +100,7 @@ class UpdateRule:
             name: per_member(xp.asarray(value, dtype=w.dtype, device=device(w)), w, xp=xp)
             for name, value in self.coefficients(hyper, t).items()
         }
-        next_w = self.apply(xp.asarray(w, copy=True), dw, slots, c, xp)
+        next_w = self.apply(xp.asarray(w, copy=True), xp.asarray(dw, copy=True), slots, c, xp)
         counter = {"t": t} if self.counts_steps else {}
         return next_w, {**hyper, **slots, **counter}
 

@@ -24,7 +24,8 @@ class SGD(UpdateRule):
 
     def apply(self, w: Array, dw: Array, slots: Slots, c: Mapping[str, Array], xp: Any) -> Array:
         """Return the next `w`."""
-        w -= c["learning_rate"] * dw
+        dw *= c["learning_rate"]  # in place: a temporary of the weights' size costs a fifth more
+        w -= dw
         return w
 
 
@@ -48,7 +49,8 @@ class SGDMomentum(UpdateRule):
         """Return the next `w`."""
         v = slots["velocity"]
         v *= c["momentum"]
-        v -= c["learning_rate"] * dw
+        dw *= c["learning_rate"]
+        v -= dw
         w += v
         slots["velocity"] = v
         return w
@@ -72,7 +74,8 @@ class NesterovMomentum(SGDMomentum):
         v = slots["velocity"]
         w -= c["momentum"] * v
         v *= c["momentum"]
-        v -= c["learning_rate"] * dw
+        dw *= c["learning_rate"]
+        v -= dw
         w += (1.0 + c["momentum"]) * v
         slots["velocity"] = v
         return w
