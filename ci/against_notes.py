@@ -144,7 +144,7 @@ def main() -> None:
     rounds = [{name: measure(name, options) for name in TRAININGS} for _ in range(options.rounds)]
     threads = max(pool["num_threads"] for pool in threadpool_info())
     print(f"CIFAR-10, 3072-50-10, {options.rounds} rounds of {options.epochs} epochs, in turn")
-    print(f"NumPy {np.__version__}, {threads} BLAS threads, load {os.getloadavg()[0]:.1f}")
+    print(f"NumPy {np.__version__}, BLAS threads: {threads}, load {os.getloadavg()[0]:.1f}")
     for name in TRAININGS:
         seconds, best = [r[name][0] for r in rounds], rounds[0][name][1]
         print(f"{name}: {spread(seconds, '.2f')} s, best validation accuracy {best:.3f}")
