@@ -11,6 +11,13 @@ N, D, C = 60, 7, 3
 
 
 @pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((N, D)).astype(np.float32), rng.integers(C, size=N)
+    return {"X_train": X, "y_train": y, "X_val": X[:20], "y_val": y[:20]}
+
+
+@pytest.fixture
 def transfers(backend, monkeypatch):
     """Count what goes to the host and to the device by the backend's own door."""
     counts = Counter()
@@ -31,11 +38,8 @@ def transfers(backend, monkeypatch):
 
 
 @pytest.mark.parametrize("members", [None, 3])
-def test_one_transfer_a_stretch_and_one_a_check(backend, transfers, members):
+def test_one_transfer_a_stretch_and_one_a_check(backend, transfers, data, members):
     """On array-api-strict's device1 every other way to the host is refused by the library."""
-    rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((N, D)).astype(np.float32), rng.integers(C, size=N)
-    data = {"X_train": X, "y_train": y, "X_val": X[:20], "y_val": y[:20]}
     net = TwoLayerNet(D, 5, C, device=backend.text, members=members, reg=0.1)
     solver = Solver(
         net,
@@ -55,10 +59,7 @@ def test_one_transfer_a_stretch_and_one_a_check(backend, transfers, members):
     assert transfers["to_numpy"] == len(boundaries) + len(checks)
 
 
-def test_uploads_do_not_grow_with_the_steps(backend, transfers):
-    rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((N, D)).astype(np.float32), rng.integers(C, size=N)
-    data = {"X_train": X, "y_train": y, "X_val": X[:20], "y_val": y[:20]}
+def test_uploads_do_not_grow_with_the_steps(backend, transfers, data):
     uploads = []
     for batch_size in (30, 3):  # 2 steps an epoch, and 20
         net = TwoLayerNet(D, 5, C, device=backend.text)

@@ -783,3 +783,13 @@ def test_labels_beyond_the_classes_are_refused_by_check_accuracy(data):
         solver.check_accuracy(data["X_val"][:1], np.array([3]))
     with pytest.raises(InputError, match="num_samples must be an integer"):
         solver.check_accuracy(data["X_val"], data["y_val"], num_samples=2.5)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before training", "after"])
+def test_samples_of_another_shape_are_not_cut_up_to_fit(data, before):
+    """Half as many samples of twice the features hold as many numbers, but are others."""
+    solver = make(LinearModel(), data, optim_config={"learning_rate": 0.1}, num_epochs=1)
+    if not before:
+        solver.train()
+    with pytest.raises(InputError, match=r"samples of shape \(7,\); got \(14,\)"):
+        solver.check_accuracy(data["X_val"].reshape(15, 14), data["y_val"][:15])

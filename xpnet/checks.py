@@ -13,7 +13,7 @@ from xpnet.errors import InputError
 from xpnet.evaluation import host_scores
 from xpnet.losses import check_labels
 from xpnet.nets import Net
-from xpnet.preprocessing import Preprocessor
+from xpnet.preprocessing import Preprocessor, transformed
 
 __all__ = [
     "EVENTS",
@@ -104,8 +104,7 @@ def check_training(
         model.check()
         num_classes = model.num_classes
     else:
-        first = val[0][:1]
-        scores = host_scores(model, first if preprocess is None else preprocess.transform(first))
+        scores = host_scores(model, transformed(preprocess, val[0][:1]))
         num_classes = int(scores.shape[-1])
     for X, name in ((train[0], "X_train"), (val[0], "X_val")):
         _check_range(model, X, name)

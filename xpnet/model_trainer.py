@@ -11,7 +11,7 @@ from xpnet.data.batches import Split
 from xpnet.errors import InputError
 from xpnet.evaluation import host_scores
 from xpnet.optim import Rule
-from xpnet.preprocessing import Preprocessor
+from xpnet.preprocessing import Preprocessor, transformed
 
 __all__ = ["ModelTrainer"]
 
@@ -74,8 +74,7 @@ class ModelTrainer:
         losses = []
         self._scale_rates(rate_scale)
         for row in rows:
-            X, y = self.subset(self._train, row)
-            loss, grads = self._loss(self._prepared(X), y)
+            loss, grads = self._loss(*self._batch(row))
             losses.append(self._host_loss(loss))
             for name in list(self.params):
                 self._update(name, grads)
@@ -99,7 +98,7 @@ class ModelTrainer:
             finite: Any = True
             for start in range(0, len(X), batch_size):
                 part = slice(start, start + batch_size)
-                scores = host_scores(self.model, self._prepared(X[part]))
+                scores = host_scores(self.model, transformed(self.preprocess, X[part]))
                 hits = hits + np.sum(np.argmax(scores, axis=-1) == y[part], axis=-1)
                 finite = finite & np.isfinite(scores).all(axis=(-2, -1))
             accuracy = np.asarray(hits / len(X))
@@ -139,12 +138,11 @@ class ModelTrainer:
             )
         return result
 
-    def _prepared(self, X: np.ndarray) -> Any:
-        if self.preprocess is None:
-            return X
-        sample = self._train.X.shape[1:] if hasattr(self, "_train") else X.shape[1:]
-        flat = self.preprocess.transform(X.reshape(-1, *sample))  # members may have their own rows
-        return flat.reshape(X.shape)
+    def _batch(self, row: np.ndarray) -> Split:
+        """Return the training rows (B,), or (members, B), preprocessed."""
+        X, y = self.subset(self._train, row.reshape(-1))
+        X = transformed(self.preprocess, X)
+        return Split(X.reshape(*row.shape, *X.shape[1:]), y.reshape(row.shape))
 
     def _scale_rates(self, rate_scale: Any) -> None:
         """Multiply the learning rates by what the scale has grown by since the last stretch.

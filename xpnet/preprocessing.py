@@ -14,7 +14,13 @@ import numpy as np
 from xpnet.backends import Array, backend_of, is_host_array
 from xpnet.errors import InputError
 
-__all__ = ["PREPROCESSORS", "MeanSubtraction", "Preprocessor", "get_preprocessor"]
+__all__ = [
+    "PREPROCESSORS",
+    "MeanSubtraction",
+    "Preprocessor",
+    "get_preprocessor",
+    "transformed",
+]
 
 
 class Preprocessor(Protocol):
@@ -129,3 +135,8 @@ def get_preprocessor(preprocess: str | Preprocessor | None) -> Preprocessor | No
             f"{type(preprocess).__name__} lacks {', '.join(missing)}"
         )
     return preprocess
+
+
+def transformed(preprocess: Preprocessor | None, X: Array) -> Array:
+    """Return inputs (N, d1, ..., dk) preprocessed, or as they are where there is nothing to do."""
+    return X if preprocess is None else preprocess.transform(X)

@@ -34,7 +34,7 @@ from xpnet.model_trainer import ModelTrainer
 from xpnet.net_trainer import NetTrainer
 from xpnet.nets import Net, is_own_net
 from xpnet.optim import Rule, UpdateRule, check_range, get_rule
-from xpnet.preprocessing import Preprocessor, get_preprocessor
+from xpnet.preprocessing import Preprocessor, get_preprocessor, transformed
 
 __all__ = ["Solver"]
 
@@ -273,8 +273,7 @@ class Solver:
         check_sample_shape(self.model, X, "X")
         batches = []
         for start in range(0, len(X), _CHECK_BATCH):
-            rows = X[start : start + _CHECK_BATCH]
-            prepared = rows if self.preprocess is None else self.preprocess.transform(rows)
+            prepared = transformed(self.preprocess, X[start : start + _CHECK_BATCH])
             batches.append(np.argmax(host_scores(self.model, prepared), axis=-1))
         return np.concatenate(batches, axis=-1)
 
