@@ -159,6 +159,26 @@ def rng() -> np.random.Generator:
 
 
 @pytest.fixture
+def jitted(request):
+    """`jitted(f)` is f, on JAX under jax.jit, which compiles once and not each operation."""
+    name = _backend_name(request)
+    return pytest.importorskip("jax").jit if name == "jax" else lambda function: function
+
+
+@pytest.fixture
+def also_jitted(request, jitted):
+    """`also_jitted(f)` lists f, and on JAX f under jax.jit too."""
+    name = _backend_name(request)
+    return lambda function: [function, jitted(function)] if name == "jax" else [function]
+
+
+def _backend_name(request) -> str | None:
+    """Return the name of the backend that a test runs on."""
+    given = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+    return given.get("backend", given.get("backend64"))
+
+
+@pytest.fixture
 def numeric_gradient():
     """Central differences in float64: `gradient(f, x)`, where `f(x)` is a number."""
 

@@ -12,20 +12,6 @@ LOSSES = [softmax_loss, svm_loss]
 MEMBER_SHAPES = [(), (3,), (2, 3)]
 
 
-def jitted(backend, function):
-    """Return the function, on JAX under jax.jit, which compiles once and not each operation."""
-    if backend.name != "jax":
-        return function
-    return pytest.importorskip("jax").jit(function)
-
-
-def also_jitted(backend, function):
-    """Return the function, and on JAX the same under jax.jit."""
-    if backend.name != "jax":
-        return [function]
-    return [function, pytest.importorskip("jax").jit(function)]
-
-
 def draw(rng, members, samples=4, classes=3, shared=False):
     """Return scores with no margin near its kink, and labels, on the host."""
     y = rng.integers(0, classes, (samples,) if shared else (*members, samples))
@@ -48,11 +34,11 @@ def looped(loss, x, y, delta=1.0):
     return total / len(x)
 
 
-def test_softmax_by_hand(backend):
+def test_softmax_by_hand(backend, also_jitted):
     # softmax of log(1, 2, 5) is 1/8, 2/8, 5/8.
     x = backend.asarray(np.log(np.float32([[1.0, 2.0, 5.0], [1.0, 1.0, 2.0]])))
     y = backend.asarray(np.asarray([1, 2]))
-    for function in also_jitted(backend, softmax_loss):
+    for function in also_jitted(softmax_loss):
         loss, dx = function(x, y)
         assert loss.shape == ()
         np.testing.assert_allclose(backend.to_numpy(loss), 1.0397207708399179, rtol=1e-6)
@@ -60,11 +46,11 @@ def test_softmax_by_hand(backend):
         np.testing.assert_allclose(backend.to_numpy(dx), known, rtol=1e-6)
 
 
-def test_svm_by_hand(backend):
+def test_svm_by_hand(backend, also_jitted):
     # Margins: row 0 has 2 and 0.5 too much; row 1 none; row 2 lies on the kink with both.
     x = backend.asarray(np.float32([[2.0, 1.0, 0.5], [0.0, 0.0, 1.5], [3.0, 4.0, 3.0]]))
     y = backend.asarray(np.asarray([1, 2, 1]))
-    for function in also_jitted(backend, svm_loss):
+    for function in also_jitted(svm_loss):
         loss, dx = function(x, y)
         assert loss.shape == ()
         np.testing.assert_allclose(backend.to_numpy(loss), 2.5 / 3.0, rtol=1e-6)
@@ -81,21 +67,21 @@ def test_svm_with_another_margin(backend):
 @pytest.mark.parametrize("members", MEMBER_SHAPES)
 @pytest.mark.parametrize("shared", [True, False])
 @pytest.mark.parametrize("loss", LOSSES)
-def test_value_and_gradient(backend64, rng, numeric_gradient, loss, shared, members):
+def test_value_and_gradient(backend64, rng, numeric_gradient, loss, shared, members, jitted):
     x, y = draw(rng, members, shared=shared)
     labels = np.broadcast_to(y, x.shape[:-1])
     known = np.asarray([looped(loss, x[k], labels[k]) for k in np.ndindex(members)])
     numeric = numeric_gradient(
         lambda a: sum(looped(loss, a[k], labels[k]) for k in np.ndindex(members)), x
     )
-    value, dx = jitted(backend64, loss)(backend64.asarray(x), backend64.asarray(y))
+    value, dx = jitted(loss)(backend64.asarray(x), backend64.asarray(y))
     assert tuple(value.shape) == members
     np.testing.assert_allclose(backend64.to_numpy(value), known.reshape(members), rtol=1e-13)
     np.testing.assert_allclose(backend64.to_numpy(dx), numeric, rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_agrees_with_torch(backend64, rng, loss):
+def test_agrees_with_torch(backend64, rng, loss, jitted):
     torch = pytest.importorskip("torch")
     classes = 7
     x, y = draw(rng, (), samples=20, classes=classes)
@@ -105,7 +91,7 @@ def test_agrees_with_torch(backend64, rng, loss):
     else:  # PyTorch divides by the classes, the notes do not
         known = classes * torch.nn.functional.multi_margin_loss(scores, labels, p=1, margin=1.0)
     known.backward()
-    value, dx = jitted(backend64, loss)(backend64.asarray(x), backend64.asarray(y))
+    value, dx = jitted(loss)(backend64.asarray(x), backend64.asarray(y))
     np.testing.assert_allclose(backend64.to_numpy(value), known.item(), rtol=1e-13)
     np.testing.assert_allclose(backend64.to_numpy(dx), scores.grad.numpy(), rtol=1e-12, atol=1e-15)
 
@@ -119,10 +105,10 @@ def test_svm_with_another_margin_agrees_with_torch(rng):
     np.testing.assert_allclose(svm_loss(x, y, 0.3)[0], known.item(), rtol=1e-13)
 
 
-def test_softmax_of_extreme_scores_is_finite(backend):
+def test_softmax_of_extreme_scores_is_finite(backend, also_jitted):
     x = backend.asarray(np.float32([[1e4, -1e4], [1e4, -1e4], [1e4, 1e4], [-1e4, -1e4]]))
     y = backend.asarray(np.asarray([0, 1, 0, 1]))
-    for function in also_jitted(backend, softmax_loss):
+    for function in also_jitted(softmax_loss):
         loss, dx = function(x, y)
         # 0, 2e4, log 2 and log 2.
         np.testing.assert_allclose(
@@ -133,9 +119,9 @@ def test_softmax_of_extreme_scores_is_finite(backend):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_does_not_see_a_shift_of_a_row(backend64, rng, loss):
+def test_does_not_see_a_shift_of_a_row(backend64, rng, loss, jitted):
     x, y = draw(rng, (3,))
-    loss = jitted(backend64, loss)
+    loss = jitted(loss)
     value, dx = loss(backend64.asarray(x), backend64.asarray(y))
     shift = 100.0 * rng.standard_normal((3, 4, 1))
     shifted, shifted_dx = loss(backend64.asarray(x + shift), backend64.asarray(y))
@@ -146,9 +132,9 @@ def test_does_not_see_a_shift_of_a_row(backend64, rng, loss):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_gradient_sums_to_zero_over_the_classes(backend64, rng, loss):
+def test_gradient_sums_to_zero_over_the_classes(backend64, rng, loss, jitted):
     x, y = draw(rng, (3,))
-    dx = backend64.to_numpy(jitted(backend64, loss)(backend64.asarray(x), backend64.asarray(y))[1])
+    dx = backend64.to_numpy(jitted(loss)(backend64.asarray(x), backend64.asarray(y))[1])
     assert np.abs(dx).max() > 0.01
     np.testing.assert_allclose(dx.sum(axis=-1), 0.0, atol=1e-15)
 
@@ -161,18 +147,18 @@ def test_svm_is_zero_where_every_margin_is_kept(backend):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_nan_scores_give_nan_losses(backend, loss):
+def test_nan_scores_give_nan_losses(backend, loss, jitted):
     x = backend.asarray(np.float32([[np.nan, 1.0], [1.0, 2.0]]))
-    assert math.isnan(jitted(backend, loss)(x, backend.asarray(np.asarray([1, 0])))[0])
+    assert math.isnan(jitted(loss)(x, backend.asarray(np.asarray([1, 0])))[0])
 
 
 @pytest.mark.parametrize("shared", [True, False])
 @pytest.mark.parametrize("loss", LOSSES)
-def test_a_stack_is_its_members(backend, rng, loss, shared):
+def test_a_stack_is_its_members(backend, rng, loss, shared, jitted):
     # 300 samples: enough for NumPy to add them pairwise. As many members as classes.
     x, y = draw(rng, (5,), samples=300, classes=5, shared=shared)
     x = x.astype(np.float32)
-    loss = jitted(backend, loss)
+    loss = jitted(loss)
     value, dx = loss(backend.asarray(x), backend.asarray(y))
     value, dx = backend.to_numpy(value), backend.to_numpy(dx)
     for k in range(5):
@@ -200,11 +186,11 @@ def test_keeps_dtype_and_device_and_leaves_its_inputs(backend64, rng, loss, dtyp
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_short_label_types_with_more_classes_than_they_count(backend, rng, loss):
+def test_short_label_types_with_more_classes_than_they_count(backend, rng, loss, jitted):
     # Class 257 must not be taken for label 1.
     x = backend.asarray(rng.standard_normal((4, 300)).astype(np.float32))
     y = np.asarray([1, 43, 0, 100])
-    loss = jitted(backend, loss)
+    loss = jitted(loss)
     known, known_dx = loss(x, backend.asarray(y))
     value, dx = loss(x, backend.asarray(y.astype(np.uint8)))
     assert float(value) == float(known)
@@ -225,14 +211,14 @@ def test_runs_without_data(loss, members):
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("label", [-1, 3, 1000])
-def test_labels_out_of_range(backend, loss, label):
+def test_labels_out_of_range(backend, loss, label, jitted):
     x = backend.asarray(np.zeros((2, 4, 3), np.float32))
     y = backend.asarray(np.asarray([[0, 1, 2, 0], [0, 1, label, 0]]))
     if backend.name == "numpy":
         with pytest.raises(InputError, match=rf"from 0 to 2.*3 classes; got {label} at row 2"):
             loss(x, y)
     else:  # seen without a transfer: the loss of that member is infinite
-        values, _ = jitted(backend, loss)(x, y)
+        values, _ = jitted(loss)(x, y)
         assert np.isinf(backend.to_numpy(values)).tolist() == [False, True]
 
 

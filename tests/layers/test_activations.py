@@ -8,24 +8,17 @@ from xpnet.layers import ReluCache, relu_backward, relu_forward
 SHAPES = [(4,), (3, 4), (2, 3, 4), (2, 3, 2, 4)]
 
 
-def also_jitted(backend, function):
-    """Return the function, and on JAX the same under jax.jit."""
-    if backend.name != "jax":
-        return [function]
-    return [function, pytest.importorskip("jax").jit(function)]
-
-
 def away_from_the_kink(rng, shape):
     """Return numbers whose size is at least 0.1."""
     x = rng.standard_normal(shape)
     return x + np.copysign(0.1, x)
 
 
-def test_values_by_hand(backend):
+def test_values_by_hand(backend, also_jitted):
     x = backend.asarray(np.float32([-2.0, -0.0, 0.0, 1e-30, 3.5]))
     dout = backend.asarray(np.float32([1.0, 2.0, 3.0, 4.0, 5.0]))
     for forward, backward in zip(
-        also_jitted(backend, relu_forward), also_jitted(backend, relu_backward), strict=True
+        also_jitted(relu_forward), also_jitted(relu_backward), strict=True
     ):
         out, cache = forward(x)
         assert isinstance(cache, ReluCache)
@@ -34,10 +27,10 @@ def test_values_by_hand(backend):
         assert backend.to_numpy(backward(dout, cache)).tolist() == [0.0, 0.0, 0.0, 4.0, 5.0]
 
 
-def test_keeps_nan_and_infinity(backend):
+def test_keeps_nan_and_infinity(backend, also_jitted):
     x = backend.asarray(np.float32([np.nan, np.inf, -np.inf, -1.0]))
     for forward, backward in zip(
-        also_jitted(backend, relu_forward), also_jitted(backend, relu_backward), strict=True
+        also_jitted(relu_forward), also_jitted(relu_backward), strict=True
     ):
         out, cache = forward(x)
         np.testing.assert_array_equal(backend.to_numpy(out), [np.nan, np.inf, 0.0, 0.0])
@@ -48,11 +41,11 @@ def test_keeps_nan_and_infinity(backend):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_backward_is_the_numeric_gradient(backend64, rng, numeric_gradient, shape):
+def test_backward_is_the_numeric_gradient(backend64, rng, numeric_gradient, shape, also_jitted):
     host, dout = away_from_the_kink(rng, shape), rng.standard_normal(shape)
     known = numeric_gradient(lambda x: np.sum(relu_forward(x)[0] * dout), host)
     for forward, backward in zip(
-        also_jitted(backend64, relu_forward), also_jitted(backend64, relu_backward), strict=True
+        also_jitted(relu_forward), also_jitted(relu_backward), strict=True
     ):
         _, cache = forward(backend64.asarray(host))
         dx = backend64.to_numpy(backward(backend64.asarray(dout), cache))

@@ -25,20 +25,6 @@ SHAPES = [
 ]
 
 
-def jitted(backend, function):
-    """Return the function, on JAX under jax.jit, which compiles once and not each operation."""
-    if backend.name != "jax":
-        return function
-    return pytest.importorskip("jax").jit(function)
-
-
-def also_jitted(backend, function):
-    """Return the function, and on JAX the same under jax.jit."""
-    if backend.name != "jax":
-        return [function]
-    return [function, pytest.importorskip("jax").jit(function)]
-
-
 def draw(rng, x_shape, w_shape):
     """Return x, w, b and dout on the host."""
     b_shape = (*w_shape[:-2], w_shape[-1])
@@ -75,28 +61,30 @@ def test_values_by_hand(backend):
     assert backend.to_numpy(db).tolist() == [1.0, -1.0, 6.0]
 
 
-def test_values_of_the_notes(backend64):
+def test_values_of_the_notes(backend64, also_jitted):
     # The check values of CS231n, assignment 2.
     x = backend64.asarray(np.linspace(-0.1, 0.5, 240).reshape(2, 4, 5, 6))
     w = backend64.asarray(np.linspace(-0.2, 0.3, 360).reshape(120, 3))
     b = backend64.asarray(np.linspace(-0.3, 0.1, 3))
     known = [[1.49834967, 1.70660132, 1.91485297], [3.25553199, 3.5141327, 3.77273342]]
-    for forward in also_jitted(backend64, affine_forward):
+    for forward in also_jitted(affine_forward):
         np.testing.assert_allclose(backend64.to_numpy(forward(x, w, b)[0]), known, atol=5e-9)
 
 
 @pytest.mark.parametrize(("x_shape", "w_shape"), SHAPES)
-def test_forward_is_the_definition(backend64, rng, x_shape, w_shape):
+def test_forward_is_the_definition(backend64, rng, x_shape, w_shape, jitted):
     x, w, b, _ = draw(rng, x_shape, w_shape)
     known = looped(x, w, b)
-    out, cache = jitted(backend64, affine_forward)(*map(backend64.asarray, (x, w, b)))
+    out, cache = jitted(affine_forward)(*map(backend64.asarray, (x, w, b)))
     assert isinstance(cache, AffineCache)
     assert out.shape == known.shape
     np.testing.assert_allclose(backend64.to_numpy(out), known, rtol=1e-13, atol=1e-14)
 
 
 @pytest.mark.parametrize(("x_shape", "w_shape"), SHAPES)
-def test_backward_is_the_numeric_gradient(backend64, rng, numeric_gradient, x_shape, w_shape):
+def test_backward_is_the_numeric_gradient(
+    backend64, rng, numeric_gradient, x_shape, w_shape, jitted
+):
     *host, host_dout = draw(rng, x_shape, w_shape)
 
     def objective(i, changed):
@@ -106,24 +94,24 @@ def test_backward_is_the_numeric_gradient(backend64, rng, numeric_gradient, x_sh
         numeric_gradient(lambda a, i=i: objective(i, a), array) for i, array in enumerate(host)
     ]
     on_device = [backend64.asarray(a) for a in host]
-    _, cache = jitted(backend64, affine_forward)(*on_device)
+    _, cache = jitted(affine_forward)(*on_device)
     dout = backend64.asarray(host_dout)
-    grads = jitted(backend64, affine_backward)(dout, cache)
+    grads = jitted(affine_backward)(dout, cache)
     assert [tuple(g.shape) for g in grads] == [a.shape for a in host]
     for grad, numeric in zip(grads, known, strict=True):
         np.testing.assert_allclose(backend64.to_numpy(grad), numeric, rtol=1e-7, atol=1e-9)
-    alone = jitted(backend64, affine_parameter_gradients)(dout, cache)
+    alone = jitted(affine_parameter_gradients)(dout, cache)
     for grad, numeric in zip(alone, known[1:], strict=True):
         np.testing.assert_allclose(backend64.to_numpy(grad), numeric, rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.parametrize("shared", [True, False])
 @pytest.mark.parametrize("sizes", [(3, 3, 3, 3), (4, 50, 70, 33)])
-def test_a_stack_is_its_members(backend, rng, sizes, shared):
+def test_a_stack_is_its_members(backend, rng, sizes, shared, jitted):
     members, samples, features, units = sizes
     x_shape = (samples, features) if shared else (members, samples, features)
     x, w, b, dout = (a.astype(np.float32) for a in draw(rng, x_shape, (members, features, units)))
-    forward, backward = jitted(backend, affine_forward), jitted(backend, affine_backward)
+    forward, backward = jitted(affine_forward), jitted(affine_backward)
     stack_out, cache = forward(*map(backend.asarray, (x, w, b)))
     dx, *rest = map(backend.to_numpy, backward(backend.asarray(dout), cache))
     stack = [backend.to_numpy(stack_out), *rest]

@@ -13,13 +13,6 @@ SHAPES = [
 ]
 
 
-def jitted(backend, function):
-    """Return the function, on JAX under jax.jit, which compiles once and not each operation."""
-    if backend.name != "jax":
-        return function
-    return pytest.importorskip("jax").jit(function)
-
-
 def draw(rng, x_shape, w_shape):
     """Return x, w, b and dout on the host, with no unit near its kink."""
     b_shape = (*w_shape[:-2], w_shape[-1])
@@ -49,7 +42,9 @@ def test_values_by_hand(backend):
 
 
 @pytest.mark.parametrize(("x_shape", "w_shape"), SHAPES)
-def test_backward_is_the_numeric_gradient(backend64, rng, numeric_gradient, x_shape, w_shape):
+def test_backward_is_the_numeric_gradient(
+    backend64, rng, numeric_gradient, x_shape, w_shape, jitted
+):
     *host, dout = draw(rng, x_shape, w_shape)
 
     def objective(i, changed):
@@ -59,21 +54,21 @@ def test_backward_is_the_numeric_gradient(backend64, rng, numeric_gradient, x_sh
         numeric_gradient(lambda a, i=i: objective(i, a), array) for i, array in enumerate(host)
     ]
     on_device = [backend64.asarray(a) for a in host]
-    _, cache = jitted(backend64, affine_relu_forward)(*on_device)
-    grads = jitted(backend64, affine_relu_backward)(backend64.asarray(dout), cache)
+    _, cache = jitted(affine_relu_forward)(*on_device)
+    grads = jitted(affine_relu_backward)(backend64.asarray(dout), cache)
     for grad, numeric in zip(grads, known, strict=True):
         np.testing.assert_allclose(backend64.to_numpy(grad), numeric, rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.parametrize("shared", [True, False])
-def test_a_stack_is_its_members(backend, rng, shared):
+def test_a_stack_is_its_members(backend, rng, shared, jitted):
     x_shape = (50, 70) if shared else (4, 50, 70)
     x, w, b, dout = (
         rng.standard_normal(s).astype(np.float32)
         for s in (x_shape, (4, 70, 33), (4, 33), (4, 50, 33))
     )
-    forward = jitted(backend, affine_relu_forward)
-    backward = jitted(backend, affine_relu_backward)
+    forward = jitted(affine_relu_forward)
+    backward = jitted(affine_relu_backward)
     out, cache = forward(*map(backend.asarray, (x, w, b)))
     stack = [backend.to_numpy(a) for a in (out, *backward(backend.asarray(dout), cache))]
     for k in range(4):
