@@ -38,7 +38,7 @@ oldest)
 backends)
     pip install -U pip
     pip install -e '.[test]' --group backends
-    XPNET_REQUIRE_BACKENDS=numpy,array-api-strict,torch,jax,dask "$python" -m pytest -q
+    XPNET_REQUIRE_BACKENDS=numpy,array-api-strict,torch,jax,dask "$python" -m pytest -q -m ''
     ;;
 wheel)
     folder=$(mktemp -d)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backends import backend_of
+from xpnet.backends import Backend, backend_of
 from xpnet.data.dataset import Dataset, check_inputs
 from xpnet.errors import InputError
 from xpnet.evaluation import host_scores
@@ -18,6 +18,7 @@ from xpnet.preprocessing import Preprocessor, transformed
 __all__ = [
     "EVENTS",
     "check_callbacks",
+    "check_compiler",
     "check_config",
     "check_count",
     "check_sample_shape",
@@ -132,6 +133,15 @@ def _check_range(model: Any, X: np.ndarray, name: str) -> None:
                 f"{name} holds numbers beyond {largest:.1e}, the largest of {model.dtype}: "
                 "scale the inputs, or make the net with dtype='float64'"
             )
+
+
+def check_compiler(backend: Backend) -> None:
+    """Raise InputError unless the backend can compile."""
+    if not backend.has_compiler:
+        raise InputError(
+            f"nothing can be compiled on {backend.description}: leave compile out, or make the net "
+            "with device='torch:cpu' or another device of PyTorch"
+        )
 
 
 def check_count(name: str, value: Any, least: int = 1) -> int:

@@ -31,11 +31,14 @@ class NetTrainer:
         rule: UpdateRule,
         hyper: Mapping[str, Any],
         preprocess: Preprocessor | None,
+        *,
+        compiled: bool = False,
     ) -> None:
         self.net = net
         self.rule = rule
         self.hyper = hyper
         self.preprocess = preprocess
+        self.compiled = compiled
         self.backend = net.backend
         self._dtype = net.dtype
         self.params: dict[str, Array] = net.params
@@ -85,7 +88,7 @@ class NetTrainer:
         self._data = {"X": train.X, "y": train.y, "numbers": self._numbers}
         if not isinstance(reg, float):
             self._data["reg"] = reg
-        self._stretch = self.backend.stretch(self._make_step(reg))
+        self._stretch = self.backend.stretch(self._make_step(reg), compiled=self.compiled)
 
     def advance(self, rows: np.ndarray, rate_scale: Any, first: int) -> np.ndarray:
         """Take a step for each row of `rows` and return the losses, on the host.

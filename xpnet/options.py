@@ -204,6 +204,11 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
         "(default: cpu)",
     )
     group.add_argument(
+        "--compile",
+        action="store_true",
+        help="compile the steps on torch devices, which takes half a minute first; JAX always does",
+    )
+    group.add_argument(
         "--threads",
         type=int,
         metavar="N",

@@ -13,6 +13,7 @@ import numpy as np
 from xpnet.backends import Array, Backend, backend_of
 from xpnet.checks import (
     check_callbacks,
+    check_compiler,
     check_config,
     check_count,
     check_sample_shape,
@@ -74,6 +75,8 @@ class Solver:
         sampling: "shuffle", or "replacement" as in the notes.
         preprocess: None, "mean", or a `xpnet.preprocessing.Preprocessor`; fitted on the training
             part, and applied to each batch.
+        compile: Compile the steps by PyTorch's compiler, which takes half a minute first. JAX
+            always compiles; NumPy and CuPy have no compiler.
         callbacks: Objects with any of `on_interval(solver)`, every `print_every` steps;
             `on_epoch(solver)`, after the accuracies of an epoch; `on_end(solver)`. They may read
             `model.params`, and copy what they keep: later steps write into these arrays.
@@ -121,6 +124,7 @@ class Solver:
         seed: int | Sequence[int] = 0,
         sampling: str = "shuffle",
         preprocess: str | Preprocessor | None = None,
+        compile: bool = False,
         callbacks: Sequence[Any] = (),
         **unknown: Any,
     ) -> None:
@@ -141,6 +145,7 @@ class Solver:
         self.update_rule = get_rule(update_rule)
         self.optim_config = check_config(optim_config)
         self.preprocess = get_preprocessor(preprocess)
+        self.compile = compile
 
         for name, count in (
             ("num_train_samples", num_train_samples),
@@ -298,7 +303,13 @@ class Solver:
                 for name, value in rule.check_hyperparameters(config).items()
             }
             if is_own_net(model):
-                return NetTrainer(model, rule, config, self.preprocess)
+                if self.compile:
+                    check_compiler(model.backend)
+                return NetTrainer(model, rule, config, self.preprocess, compiled=self.compile)
+        if self.compile:
+            raise InputError(
+                "compile=True is for xpnet's own nets with its own update rules: leave it out"
+            )
         return ModelTrainer(model, rule, config, self.members, self.preprocess)
 
     def _train_epoch(self, interrupt: InterruptFlag, last_epoch: int) -> None:

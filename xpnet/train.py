@@ -80,6 +80,8 @@ def _run(options: argparse.Namespace, started: float) -> int:
         solver = _make_solver(options, chosen, data)
         if not options.quiet:
             _print_head(chosen, data, backend, threads)
+            if options.compile:
+                print("compiling, which takes up to a minute", flush=True)
         begun = time.perf_counter()
         status = _train(solver)
         seconds_training = time.perf_counter() - begun
@@ -161,6 +163,7 @@ def _make_solver(options: argparse.Namespace, chosen: dict[str, Any], data: Data
         seed=chosen["seed"],
         sampling=chosen["sampling"],
         preprocess=chosen["preprocess"],
+        compile=options.compile,
         callbacks=callbacks,
     )
 

@@ -30,12 +30,14 @@ class Backend:
         xp: Its array API namespace.
         device: The device, in the library's own terms.
         is_gpu: Whether the device is a graphics card.
+        has_compiler: Whether `compile` does anything.
         remark: Why this backend was chosen, where nobody named it.
 
     """
 
     name: str = "array API"
     is_gpu: bool = False
+    has_compiler: bool = False
     remark: str = ""
 
     def __init__(self, xp: Any, device: Any) -> None:
@@ -119,18 +121,22 @@ class Backend:
         """
         return nullcontext()
 
-    def stretch(self, step: Step) -> Advance:
+    def stretch(self, step: Step, *, compiled: bool = False) -> Advance:
         """Return `advance(carry, data, draws) -> (carry, losses)`, which repeats `step`.
+
+        With `compiled` the step is compiled first, where the library leaves the choice.
 
         `draws` holds arrays whose first axis counts the steps; each step gets its row of each.
         `losses` has one row per step and stays on the device. The carry that is passed in is
         consumed: a step may write into its arrays.
         """
+        one_step = self.compile(step) if compiled else step
 
         def advance(carry: Carry, data: Any, draws: dict[str, Array]) -> tuple[Carry, Array]:
             losses = []
             for t in range(draws["rows"].shape[0]):
-                carry, loss = step(carry, data, {name: x[t, ...] for name, x in draws.items()})
+                draw = {name: x[t, ...] for name, x in draws.items()}
+                carry, loss = one_step(carry, data, draw)
                 losses.append(loss)
             return carry, self.xp.stack(losses)
 

@@ -42,5 +42,10 @@ def array_namespace(*arrays: Array) -> Any:
 
 
 def device(x: Array) -> Any:
-    """Return the device of `x` in the terms of its own library."""
-    return array_api_compat.device(x)
+    """Return the device of `x` in the terms of its own library, None where it names none.
+
+    To create an array there: None is the default device, which is right for what names no device
+    (Dask's arrays, and those that jax.jit traces). Not array-api-compat's function, whose look at
+    every library torch.compile cannot trace without a dozen warnings.
+    """
+    return getattr(x, "device", None)

@@ -54,7 +54,7 @@ class NumpyBackend(Backend):
         """
         return np.asarray(x, dtype=dtype)
 
-    def stretch(self, step: Step) -> Advance:
+    def stretch(self, step: Step, *, compiled: bool = False) -> Advance:
         """Return `advance(carry, data, draws)`, which repeats `step` in a Python loop.
 
         Before, glibc is made to keep freed memory: it gives a block back to the system, to be
@@ -63,7 +63,7 @@ class NumpyBackend(Backend):
         where a batch has 1.2 MB: 850 µs a step instead of 2,200. Other allocators do not care.
         """
         np.empty(_LARGEST_MARK, dtype=np.uint8)
-        return super().stretch(step)
+        return super().stretch(step, compiled=compiled)
 
     def context(self) -> AbstractContextManager[Any]:
         """Return a context in which overflow and NaN pass without a warning."""

@@ -19,6 +19,7 @@ class TorchBackend(Backend):
     """PyTorch on one of its devices."""
 
     name = "torch"
+    has_compiler = True
 
     @classmethod
     def open(cls, device_text: str) -> "TorchBackend":
@@ -127,8 +128,25 @@ class TorchBackend(Backend):
             torch.set_num_threads(before)
 
     def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return `function` compiled by torch.compile."""
+        """Return `function` compiled by torch.compile, at its first call.
+
+        Raises:
+            BackendError: At that call: PyTorch's compiler fails, as it does without a C++ one.
+
+        """
         import torch
 
-        compiled: Callable[..., Any] = torch.compile(function)
-        return compiled
+        compiled = torch.compile(function)
+
+        def call(*args: Any) -> Any:
+            try:
+                return compiled(*args)
+            except torch._dynamo.exc.TorchDynamoException as error:
+                reason = str(error).splitlines()[0][:_LONGEST_REASON]
+                raise BackendError(
+                    f"PyTorch {torch.__version__} cannot compile here ({reason}): install a C++ "
+                    "compiler such as g++, or train without compiling",
+                    "PyTorch cannot compile",
+                ) from error
+
+        return call
