@@ -142,6 +142,22 @@ def test_torch_compiles_by_torch_compile(monkeypatch):
     assert given == [len]
 
 
+@pytest.mark.parametrize("precision", ["highest", "high", "medium"])
+def test_torch_keeps_the_bits_of_products_and_puts_the_users_choice_back(precision):
+    torch = pytest.importorskip("torch")
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        with get_backend("torch").context():
+            assert torch.backends.cuda.matmul.fp32_precision == "ieee"
+            assert torch.backends.mkldnn.matmul.fp32_precision == "ieee"
+            assert not torch.is_grad_enabled()
+        assert torch.get_float32_matmul_precision() == precision
+        assert torch.is_grad_enabled()
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
 def test_jax_compiles_by_jit():
     """Python runs the function once for a shape, however often it is called."""
     pytest.importorskip("jax")

@@ -1,7 +1,7 @@
 """PyTorch: any device that it knows, without its autograd."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -97,12 +97,23 @@ class TorchBackend(Backend):
         """Return a copy of a tensor, cut off from its automatic gradients."""
         return x.detach().clone()
 
-    def context(self) -> AbstractContextManager[Any]:
-        """Return a context in which PyTorch records nothing for automatic gradients."""
+    @contextmanager
+    def context(self) -> Iterator[None]:
+        """Record nothing for automatic gradients, and keep all bits of float32 products."""
         import torch
 
-        context: AbstractContextManager[Any] = torch.no_grad()
-        return context
+        products = [torch.backends.cuda.matmul, torch.backends.mkldnn.matmul]
+        # from 2.9 on; before, PyTorch rounds only where its user has told it to
+        products = [part for part in products if hasattr(part, "fp32_precision")]
+        before = [part.fp32_precision for part in products]
+        try:
+            for part in products:
+                part.fp32_precision = "ieee"
+            with torch.no_grad():
+                yield
+        finally:
+            for part, precision in zip(products, before, strict=True):
+                part.fp32_precision = precision
 
     def to_numpy(self, x: Array) -> np.ndarray:
         """Return `x` on the host, after waiting for the device."""
