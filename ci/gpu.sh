@@ -4,11 +4,12 @@
 #     bash ci/gpu.sh RESULTS.json [WHEELS]
 #
 # For a machine with a CUDA GPU that has Python 3.11 or later, CuPy, NumPy and pytest. What else the
-# suite needs comes from WHEELS, a folder of wheels carried there, or is downloaded. To fill it:
-#     pip download --no-deps -d WHEELS array-api-compat array-api-strict hypothesis \
-#         sortedcontainers threadpoolctl tqdm
-# PyTorch and JAX take part where they are installed. CIFAR-10 is looked for in XPNET_DATA_DIR;
-# without it the digits are trained.
+# suite needs comes from WHEELS, a folder of wheels carried there, or is downloaded. To fill it, for
+# the Python of that machine:
+#     pip download --no-deps --only-binary=:all: --python-version 3.12 -d WHEELS array-api-compat \
+#         array-api-strict hypothesis sortedcontainers threadpoolctl tqdm
+# PyTorch and JAX take part where they are installed, on the GPU where they can use it. CIFAR-10 is
+# looked for in XPNET_DATA_DIR; without it the digits are trained.
 set -euo pipefail
 results=$(realpath -m "${1:?name the results file}")
 source=${2:+--no-index --find-links $(realpath "$2")}
@@ -23,5 +24,10 @@ python3 -m pip install -q --no-deps --target "$site" $source \
 export PYTHONPATH=$PWD:$site
 
 nvidia-smi --query-gpu=name,driver_version --format=csv,noheader
-python3 ci/gpu_run.py "$results"
-XPNET_REQUIRE_BACKENDS=cupy python3 -m pytest -q -p no:cacheprovider
+if python3 -c 'import torch; raise SystemExit(not torch.cuda.is_available())' 2>/dev/null; then
+    export XPNET_TEST_TORCH=torch:cuda
+fi
+status=0
+XPNET_REQUIRE_BACKENDS=cupy python3 -m pytest -q -p no:cacheprovider || status=$?
+python3 ci/gpu_run.py "$results" # also after a failure: a rented machine is soon gone
+exit "$status"

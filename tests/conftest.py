@@ -1,4 +1,8 @@
-"""Fixtures: the backends that every test of the maths runs on."""
+"""Fixtures: the backends that every test of the maths runs on.
+
+PyTorch is tried on its CPU, or on the device that XPNET_TEST_TORCH names, such as torch:cuda; JAX on
+its default device, which is the GPU where it has one.
+"""
 
 import json
 import os
@@ -76,6 +80,8 @@ def open_backend(name: str, stack: ExitStack) -> Backend:
             return get_backend(name)
         except BackendError as error:
             pytest.skip(error.reason)
+    if name == "torch":
+        return get_backend(os.environ.get("XPNET_TEST_TORCH", "torch:cpu"))
     return get_backend(name)
 
 

@@ -14,7 +14,7 @@ from xpnet.preprocessing import PREPROCESSORS
 from xpnet.presets import COMMON, OWN_DATA, PRESETS, preset
 
 GROUPS = ("data", "net", "training", "machine", "output")
-SWITCHES = ("--download", "--quiet")
+SWITCHES = ("--download", "--quiet", "--compile")
 WITHOUT_DEFAULT = ("--out", "--data-dir")  # nothing is written; XPNET_DATA_DIR, then the cache
 
 

@@ -247,10 +247,10 @@ def test_pictures_are_pictures(default_run):
 
 def test_the_output_names_the_files(tmp_path, capsys):
     assert main(["--num-epochs", "1", "--out", str(tmp_path)]) == 0
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert str(tmp_path) in last
+    [line] = [x for x in capsys.readouterr().out.splitlines() if x.startswith("written to ")]
+    assert str(tmp_path) in line
     for path in tmp_path.iterdir():
-        assert path.name in last
+        assert path.name in line
 
 
 def test_without_matplotlib_no_pictures_and_no_failure(tmp_path, capsys, no_pictures):
