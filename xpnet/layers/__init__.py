@@ -8,7 +8,14 @@ Every function takes `xp`, the array API namespace. Leave it out and the functio
 checks the shapes; give it from a loop that has checked them once, and nothing is looked up.
 """
 
-from xpnet.layers.activations import ReluCache, relu_backward, relu_forward
+from xpnet.layers.activations import (
+    ACTIVATIONS,
+    Activation,
+    IdentityCache,
+    get_activation,
+    identity_backward,
+    identity_forward,
+)
 from xpnet.layers.affine import (
     AffineCache,
     affine_backward,
@@ -16,16 +23,53 @@ from xpnet.layers.affine import (
     affine_parameter_gradients,
 )
 from xpnet.layers.affine_relu import AffineReluCache, affine_relu_backward, affine_relu_forward
+from xpnet.layers.rectifiers import (
+    EluCache,
+    LeakyReluCache,
+    ReluCache,
+    elu_backward,
+    elu_forward,
+    leaky_relu_backward,
+    leaky_relu_forward,
+    relu_backward,
+    relu_forward,
+)
+from xpnet.layers.sigmoids import (
+    SigmoidCache,
+    TanhCache,
+    sigmoid_backward,
+    sigmoid_forward,
+    tanh_backward,
+    tanh_forward,
+)
 
 __all__ = [
+    "ACTIVATIONS",
+    "Activation",
     "AffineCache",
     "AffineReluCache",
+    "EluCache",
+    "IdentityCache",
+    "LeakyReluCache",
     "ReluCache",
+    "SigmoidCache",
+    "TanhCache",
     "affine_backward",
     "affine_forward",
     "affine_parameter_gradients",
     "affine_relu_backward",
     "affine_relu_forward",
+    "elu_backward",
+    "elu_forward",
+    "get_activation",
+    "identity_backward",
+    "identity_forward",
+    "leaky_relu_backward",
+    "leaky_relu_forward",
     "relu_backward",
     "relu_forward",
+    "sigmoid_backward",
+    "sigmoid_forward",
+    "tanh_backward",
+    "tanh_forward",
 ]

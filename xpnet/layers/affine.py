@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from xpnet.backends import Array, array_namespace
 from xpnet.errors import InputError
+from xpnet.layers.checks import check_dout, floating_namespace
 
 __all__ = ["AffineCache", "affine_backward", "affine_forward", "affine_parameter_gradients"]
 
@@ -37,13 +38,8 @@ def affine_forward(x: Array, w: Array, b: Array, *, xp: Any = None) -> tuple[Arr
 
     """
     if xp is None:
-        xp = array_namespace(x, w, b)
+        xp = floating_namespace("affine layer", x=x, w=w, b=b)
         _check_shapes(x, w, b)
-        for name, array in (("x", x), ("w", w), ("b", b)):
-            if not xp.isdtype(array.dtype, "real floating"):
-                raise InputError(
-                    f"affine layer: {name} must be real floating; got dtype {array.dtype}"
-                )
     out = _rows(x, w, xp) @ w
     out += b[..., None, :]
     return out, AffineCache(x, w)
@@ -89,7 +85,8 @@ def affine_parameter_gradients(
     x, w = cache
     if xp is None:
         xp = array_namespace(dout, x, w)
-        _check_dout(dout, x, w)
+        samples = x.shape[0] if len(w.shape) == 2 else x.shape[-2]
+        check_dout("affine layer", dout, (*w.shape[:-2], samples, w.shape[-1]))
     return xp.matrix_transpose(_rows(x, w, xp)) @ dout, xp.sum(dout, axis=-2)
 
 
@@ -118,14 +115,4 @@ def _check_shapes(x: Array, w: Array, b: Array) -> None:
         raise InputError(
             f"affine layer: x must have {w.shape[-2]} features a sample, as w has rows, and no "
             f"member axes but w's; got {given}"
-        )
-
-
-def _check_dout(dout: Array, x: Array, w: Array) -> None:
-    """Raise InputError unless `dout` has the shape of the layer's output."""
-    samples = x.shape[0] if len(w.shape) == 2 else x.shape[-2]
-    expected = (*w.shape[:-2], samples, w.shape[-1])
-    if tuple(dout.shape) != expected:
-        raise InputError(
-            f"affine layer: dout must have the output's shape {expected}; got {tuple(dout.shape)}"
         )

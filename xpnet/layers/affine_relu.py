@@ -3,8 +3,8 @@
 from typing import Any, NamedTuple
 
 from xpnet.backends import Array
-from xpnet.layers.activations import ReluCache, relu_backward, relu_forward
 from xpnet.layers.affine import AffineCache, affine_backward, affine_forward
+from xpnet.layers.rectifiers import ReluCache, relu_backward, relu_forward
 
 __all__ = ["AffineReluCache", "affine_relu_backward", "affine_relu_forward"]
 
