@@ -41,6 +41,7 @@ LAZY_MODULES = (
     "test_affine",
     "test_activations",
     "test_affine_relu",
+    "test_maxout",
     "test_losses",
     "test_difference",
 )

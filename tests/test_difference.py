@@ -14,21 +14,23 @@ from xpnet.optim import RULES
 
 STEPS = 100
 LARGEST = 1e-5  # of the largest number: float32 holds seven digits
+SHAPES = {"x": (8, 6), "w": (6, 6), "b": (6,)}  # of a layer's arguments, by name
+OTHER_SHAPES = {"maxout": {"w": (2, 6, 6), "b": (2, 6)}}
 
 
 def train_layer(backend, name):
-    """Fit the layer's output to a target, by every array that the layer takes."""
+    """Fit the layer's output to a target, by every array that the layer learns or reads."""
     forward = getattr(layers, f"{name}_forward")
     backward = getattr(layers, f"{name}_backward")
     rng = np.random.default_rng(1)
-    shapes = {"x": (8, 6), "w": (6, 6), "b": (6,)}
     required = [
         p.name for p in inspect.signature(forward).parameters.values() if not has_default(p)
     ]
+    shapes = SHAPES | OTHER_SHAPES.get(name, {})
     arrays = {key: put(backend, rng.standard_normal(shapes[key])) for key in required}
     target = put(backend, rng.standard_normal((8, 6)))
     for _ in range(STEPS):
-        out, cache = forward(*arrays.values())
+        out, cache = forward(**arrays)
         grads = backward(out - target, cache)
         grads = grads if type(grads) is tuple else (grads,)
         arrays = {key: a - 0.01 * g for (key, a), g in zip(arrays.items(), grads, strict=True)}

@@ -23,6 +23,12 @@ from xpnet.layers.affine import (
     affine_parameter_gradients,
 )
 from xpnet.layers.affine_relu import AffineReluCache, affine_relu_backward, affine_relu_forward
+from xpnet.layers.maxout import (
+    MaxoutCache,
+    maxout_backward,
+    maxout_forward,
+    maxout_parameter_gradients,
+)
 from xpnet.layers.rectifiers import (
     EluCache,
     LeakyReluCache,
@@ -51,6 +57,7 @@ __all__ = [
     "EluCache",
     "IdentityCache",
     "LeakyReluCache",
+    "MaxoutCache",
     "ReluCache",
     "SigmoidCache",
     "TanhCache",
@@ -66,6 +73,9 @@ __all__ = [
     "identity_forward",
     "leaky_relu_backward",
     "leaky_relu_forward",
+    "maxout_backward",
+    "maxout_forward",
+    "maxout_parameter_gradients",
     "relu_backward",
     "relu_forward",
     "sigmoid_backward",

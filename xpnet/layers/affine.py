@@ -3,13 +3,22 @@
 Reference: Stanford CS231n, "Backpropagation, Intuitions", gradients of vectorised operations.
 """
 
+import math
 from typing import Any, NamedTuple
 
 from xpnet.backends import Array, array_namespace
 from xpnet.errors import InputError
 from xpnet.layers.checks import check_dout, floating_namespace
 
-__all__ = ["AffineCache", "affine_backward", "affine_forward", "affine_parameter_gradients"]
+__all__ = [
+    "AffineCache",
+    "affine_backward",
+    "affine_forward",
+    "affine_parameter_gradients",
+    "as_rows",
+    "check_shapes",
+    "like_input",
+]
 
 
 class AffineCache(NamedTuple):
@@ -39,8 +48,8 @@ def affine_forward(x: Array, w: Array, b: Array, *, xp: Any = None) -> tuple[Arr
     """
     if xp is None:
         xp = floating_namespace("affine layer", x=x, w=w, b=b)
-        _check_shapes(x, w, b)
-    out = _rows(x, w, xp) @ w
+        check_shapes("affine layer", "w must be (..., D, M) and b (..., M)", 2, x, w, b)
+    out = as_rows(x, w, 2, xp) @ w
     out += b[..., None, :]
     return out, AffineCache(x, w)
 
@@ -65,10 +74,7 @@ def affine_backward(
     x, w = cache
     dw, db = affine_parameter_gradients(dout, cache, xp=xp)
     xp = array_namespace(dout, w) if xp is None else xp
-    dx = dout @ xp.matrix_transpose(w)
-    if len(w.shape) > 2 and len(x.shape) == 2:
-        dx = xp.sum(dx, axis=tuple(range(len(w.shape) - 2)))
-    return xp.reshape(dx, x.shape), dw, db
+    return like_input(dout @ xp.matrix_transpose(w), x, xp), dw, db
 
 
 def affine_parameter_gradients(
@@ -83,36 +89,45 @@ def affine_parameter_gradients(
 
     """
     x, w = cache
-    if xp is None:
-        xp = array_namespace(dout, x, w)
-        samples = x.shape[0] if len(w.shape) == 2 else x.shape[-2]
-        check_dout("affine layer", dout, (*w.shape[:-2], samples, w.shape[-1]))
-    return xp.matrix_transpose(_rows(x, w, xp)) @ dout, xp.sum(dout, axis=-2)
+    is_checked = xp is not None
+    xp = xp if is_checked else array_namespace(dout, x, w)
+    rows = as_rows(x, w, 2, xp)
+    if not is_checked:
+        check_dout("affine layer", dout, (*w.shape[:-2], rows.shape[-2], w.shape[-1]))
+    return xp.matrix_transpose(rows) @ dout, xp.sum(dout, axis=-2)
 
 
-def _rows(x: Array, w: Array, xp: Any) -> Array:
-    """Return `x` as (..., N, D)."""
-    if len(w.shape) == 2 and len(x.shape) != 2:
-        return xp.reshape(x, (x.shape[0], w.shape[0]))
+def as_rows(x: Array, w: Array, solo_axes: int, xp: Any) -> Array:
+    """Return `x` as (N, D) or (..., N, D); `w` of a single net has `solo_axes` axes."""
+    if len(w.shape) == solo_axes and len(x.shape) != 2:
+        return xp.reshape(x, (x.shape[0], w.shape[-2]))
     return x
 
 
-def _check_shapes(x: Array, w: Array, b: Array) -> None:
-    """Raise InputError unless the layer can take these shapes."""
+def like_input(dx: Array, x: Array, xp: Any) -> Array:
+    """Return a gradient (..., N, D) in the shape of `x`: summed where the members share one."""
+    if len(x.shape) == 2 and len(dx.shape) > 2:
+        dx = xp.sum(dx, axis=tuple(range(len(dx.shape) - 2)))
+    return xp.reshape(dx, x.shape)
+
+
+def check_shapes(layer: str, form: str, solo_axes: int, x: Array, w: Array, b: Array) -> None:
+    """Raise InputError unless the layer can take these shapes.
+
+    `b` has the axes of `w` but the one of features, and `w` of a single net has `solo_axes` axes;
+    `form` says both to the reader.
+    """
     given = f"x {tuple(x.shape)}, w {tuple(w.shape)} and b {tuple(b.shape)}"
-    if len(w.shape) < 2 or tuple(b.shape) != (*w.shape[:-2], w.shape[-1]):
-        raise InputError(f"affine layer: w must be (..., D, M) and b (..., M); got {given}")
-    inputs = 1
-    if len(w.shape) == 2:
-        for size in x.shape[1:]:
-            inputs *= size
-        fits = len(x.shape) >= 2 and inputs == w.shape[0]
+    if len(w.shape) < solo_axes or tuple(b.shape) != (*w.shape[:-2], w.shape[-1]):
+        raise InputError(f"{layer}: {form}; got {given}")
+    if len(w.shape) == solo_axes:
+        fits = len(x.shape) >= 2 and math.prod(x.shape[1:]) == w.shape[-2]
     else:
         fits = x.shape[-1:] == w.shape[-2:-1] and (
-            len(x.shape) == 2 or (len(x.shape) > 2 and x.shape[:-2] == w.shape[:-2])
+            len(x.shape) == 2 or (len(x.shape) > 2 and x.shape[:-2] == w.shape[:-solo_axes])
         )
     if not fits:
         raise InputError(
-            f"affine layer: x must have {w.shape[-2]} features a sample, as w has rows, and no "
+            f"{layer}: x must have {w.shape[-2]} features a sample, as w has rows, and no "
             f"member axes but w's; got {given}"
         )
