@@ -42,6 +42,7 @@ LAZY_MODULES = (
     "test_activations",
     "test_affine_relu",
     "test_maxout",
+    "test_batchnorm",
     "test_losses",
     "test_difference",
 )

@@ -14,8 +14,15 @@ from xpnet.optim import RULES
 
 STEPS = 100
 LARGEST = 1e-5  # of the largest number: float32 holds seven digits
-SHAPES = {"x": (8, 6), "w": (6, 6), "b": (6,)}  # of a layer's arguments, by name
+# A layer's arguments by name: the shapes of those that are trained, and what the others are.
+SHAPES = {"x": (8, 6), "w": (6, 6), "b": (6,), "gamma": (6,), "beta": (6,)}
 OTHER_SHAPES = {"maxout": {"w": (2, 6, 6), "b": (2, 6)}}
+OTHERS = {
+    "state": lambda backend: layers.BatchNormState(
+        put(backend, np.zeros(6)), put(backend, np.ones(6))
+    ),
+    "train": lambda backend: True,
+}
 
 
 def train_layer(backend, name):
@@ -27,14 +34,18 @@ def train_layer(backend, name):
         p.name for p in inspect.signature(forward).parameters.values() if not has_default(p)
     ]
     shapes = SHAPES | OTHER_SHAPES.get(name, {})
-    arrays = {key: put(backend, rng.standard_normal(shapes[key])) for key in required}
+    others = {key: OTHERS[key](backend) for key in required if key in OTHERS}
+    arrays = {
+        key: put(backend, rng.standard_normal(shapes[key])) for key in required if key in shapes
+    }
     target = put(backend, rng.standard_normal((8, 6)))
     for _ in range(STEPS):
-        out, cache = forward(**arrays)
+        out, *states, cache = forward(**arrays, **others)
+        others |= zip(["state"], states, strict=False)
         grads = backward(out - target, cache)
         grads = grads if type(grads) is tuple else (grads,)
         arrays = {key: a - 0.01 * g for (key, a), g in zip(arrays.items(), grads, strict=True)}
-    return arrays
+    return arrays | (others["state"]._asdict() if "state" in others else {})
 
 
 def train_loss(backend, name):

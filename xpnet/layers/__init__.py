@@ -23,6 +23,14 @@ from xpnet.layers.affine import (
     affine_parameter_gradients,
 )
 from xpnet.layers.affine_relu import AffineReluCache, affine_relu_backward, affine_relu_forward
+from xpnet.layers.batchnorm import (
+    BatchNormCache,
+    BatchNormState,
+    BatchNormTestCache,
+    batchnorm_backward,
+    batchnorm_forward,
+    initial_state,
+)
 from xpnet.layers.maxout import (
     MaxoutCache,
     maxout_backward,
@@ -54,6 +62,9 @@ __all__ = [
     "Activation",
     "AffineCache",
     "AffineReluCache",
+    "BatchNormCache",
+    "BatchNormState",
+    "BatchNormTestCache",
     "EluCache",
     "IdentityCache",
     "LeakyReluCache",
@@ -66,11 +77,14 @@ __all__ = [
     "affine_parameter_gradients",
     "affine_relu_backward",
     "affine_relu_forward",
+    "batchnorm_backward",
+    "batchnorm_forward",
     "elu_backward",
     "elu_forward",
     "get_activation",
     "identity_backward",
     "identity_forward",
+    "initial_state",
     "leaky_relu_backward",
     "leaky_relu_forward",
     "maxout_backward",
