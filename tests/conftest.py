@@ -43,7 +43,10 @@ LAZY_MODULES = (
     "test_affine_relu",
     "test_maxout",
     "test_batchnorm",
-    "test_losses",
+    "test_label_losses",
+    "test_loss_weights",
+    "test_label_smoothing",
+    "test_squared_loss",
     "test_difference",
 )
 
