@@ -47,6 +47,7 @@ LAZY_MODULES = (
     "test_loss_weights",
     "test_label_smoothing",
     "test_squared_loss",
+    "test_dropout",
     "test_difference",
 )
 

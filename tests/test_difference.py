@@ -22,6 +22,8 @@ OTHERS = {
         put(backend, np.zeros(6)), put(backend, np.ones(6))
     ),
     "train": lambda backend: True,
+    "draws": lambda backend: backend.asarray(layers.draw_dropout(0, 1, [(8, 6)])[0]),
+    "keep_ratio": lambda backend: 0.8,
 }
 
 

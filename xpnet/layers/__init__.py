@@ -31,6 +31,13 @@ from xpnet.layers.batchnorm import (
     batchnorm_forward,
     initial_state,
 )
+from xpnet.layers.dropout import (
+    DropoutCache,
+    draw_dropout,
+    dropout_backward,
+    dropout_forward,
+    keep_threshold,
+)
 from xpnet.layers.maxout import (
     MaxoutCache,
     maxout_backward,
@@ -65,6 +72,7 @@ __all__ = [
     "BatchNormCache",
     "BatchNormState",
     "BatchNormTestCache",
+    "DropoutCache",
     "EluCache",
     "IdentityCache",
     "LeakyReluCache",
@@ -79,12 +87,16 @@ __all__ = [
     "affine_relu_forward",
     "batchnorm_backward",
     "batchnorm_forward",
+    "draw_dropout",
+    "dropout_backward",
+    "dropout_forward",
     "elu_backward",
     "elu_forward",
     "get_activation",
     "identity_backward",
     "identity_forward",
     "initial_state",
+    "keep_threshold",
     "leaky_relu_backward",
     "leaky_relu_forward",
     "maxout_backward",
