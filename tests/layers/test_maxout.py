@@ -247,6 +247,7 @@ def test_a_batch_of_none_gives_zero_gradients(backend):
         ((3, 4), (2, 5, 2), (2, 2), "x must have 5 features"),
         ((3, 2, 2), (2, 5, 2), (2, 2), "x must have 5 features"),
         ((4,), (2, 4, 2), (2, 2), "x must have 4 features"),
+        ((4,), (2, 1, 2), (2, 2), "x must have 1 features"),
         ((3, 4), (4, 2), (2,), r"w must be \(\.\.\., k, D, M\) and b \(\.\.\., k, M\)"),
         ((3, 4), (3, 4, 2), (2,), "and b"),
         ((3, 4), (3, 4, 2), (2, 2), "and b"),
