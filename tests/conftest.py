@@ -1,7 +1,7 @@
 """Fixtures: the backends that every test of the maths runs on.
 
-PyTorch is tried on its CPU, or on the device that XPNET_TEST_TORCH names, such as torch:cuda; JAX on
-its default device, which is the GPU where it has one.
+PyTorch is tried on its CPU, or on the device that XPNET_TEST_TORCH names, such as torch:cuda; JAX
+on its default device, which is the GPU where it has one.
 """
 
 import json

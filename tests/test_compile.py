@@ -51,7 +51,7 @@ def test_refused_where_there_is_no_compiler(data):
 
 
 def test_refused_for_a_rule_that_is_not_ours(data):
-    with pytest.raises(InputError, match="compile=True is for xpnet's own nets"):
+    with pytest.raises(InputError, match="compile is for xpnet's own nets"):
         train(data, "cpu", compile=True, update_rule=lambda w, dw, config: (w, config))
 
 

@@ -6,7 +6,7 @@ import pytest
 from xpnet.errors import InputError
 from xpnet.initializers import (
     INITIALIZERS,
-    draw_parameters,
+    draw_weights,
     gaussian,
     get_initializer,
     kaiming,
@@ -90,25 +90,25 @@ def test_refuses_an_unknown_initializer(given):
 
 
 def test_draws_each_layer_from_its_own_stream():
-    params = draw_parameters({1: (4, 3), 2: (3, 3)}, gaussian, 7)
-    assert list(params) == ["W1", "b1", "W2", "b2"]
     for layer, shape in ((1, (4, 3)), (2, (3, 3))):
         known = 1e-3 * stream(7, "weights", layer).standard_normal(shape)
-        np.testing.assert_array_equal(params[f"W{layer}"], known)
-        np.testing.assert_array_equal(params[f"b{layer}"], np.zeros(3))
-    again = draw_parameters({2: (3, 3)}, gaussian, 7)  # whatever else is drawn
-    np.testing.assert_array_equal(again["W2"], params["W2"])
-    other = draw_parameters({2: (3, 3)}, gaussian, 8)
-    assert not np.any(other["W2"] == params["W2"])
+        np.testing.assert_array_equal(draw_weights(gaussian, shape, None, 7, layer), known)
+    other = draw_weights(gaussian, (3, 3), None, 8, 2)
+    assert not np.any(other == known)
+
+
+def test_draws_each_piece_by_itself():
+    known = 1e-3 * stream(7, "weights", 1).standard_normal((2, 4, 3))
+    np.testing.assert_array_equal(draw_weights(gaussian, (4, 3), 2, 7, 1), known)
 
 
 @pytest.mark.parametrize("wrong", [(3, 4), (4,), (4, 3, 1), ()])
 def test_refuses_weights_of_another_shape(wrong):
     with pytest.raises(InputError) as caught:
-        draw_parameters({1: (4, 3)}, lambda _rng, _shape: np.zeros(wrong), 0)
+        draw_weights(lambda _rng, _shape: np.zeros(wrong), (4, 3), None, 0, 1)
     assert f"shape (4, 3); got {wrong}" in str(caught.value)
 
 
 def test_takes_any_number_type():
-    params = draw_parameters({1: (2, 2)}, lambda _rng, shape: np.ones(shape, np.float32), 0)
-    assert params["W1"].dtype == np.float64
+    weights = draw_weights(lambda _rng, shape: np.ones(shape, np.float32), (2, 2), None, 0, 1)
+    assert weights.dtype == np.float64

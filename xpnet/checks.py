@@ -8,20 +8,23 @@ from typing import Any
 import numpy as np
 
 from xpnet.backends import Backend, backend_of
-from xpnet.data.dataset import Dataset, check_inputs
+from xpnet.data.dataset import Dataset, check_inputs, check_real_targets
 from xpnet.errors import InputError
 from xpnet.evaluation import host_scores
 from xpnet.losses import check_labels
+from xpnet.members import member_values
 from xpnet.nets import Net
 from xpnet.preprocessing import Preprocessor, transformed
 
 __all__ = [
     "EVENTS",
     "check_callbacks",
+    "check_clip_norm",
     "check_compiler",
     "check_config",
     "check_count",
     "check_sample_shape",
+    "check_targets",
     "check_training",
     "host_pair",
     "host_split",
@@ -54,14 +57,16 @@ def host_split(data: Mapping[str, Any] | Dataset, part: str) -> tuple[np.ndarray
 
 
 def host_pair(X: Any, y: Any, X_name: str, y_name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return inputs and labels as host arrays that fit each other.
+    """Return inputs, and labels or real targets, as host arrays that fit each other.
 
     Raises:
-        InputError: They are empty, no numbers, or differ in length; or X is not finite.
+        InputError: They are empty, no numbers, not finite, or differ in length.
 
     """
     X, y = _host(X), _host(y)
     check_inputs(X, X_name)
+    if y.dtype.kind == "f":
+        return _common(X), check_real_targets(y, len(X), y_name)
     if y.ndim != 1 or len(y) != len(X):
         raise InputError(
             f"{y_name} must have one label for each of the {len(X)} rows of {X_name}; "
@@ -109,9 +114,54 @@ def check_training(
         num_classes = int(scores.shape[-1])
     for X, name in ((train[0], "X_train"), (val[0], "X_val")):
         _check_range(model, X, name)
-    check_labels(train[1], num_classes, "y_train")
-    check_labels(val[1], num_classes, "y_val")
+    if isinstance(model, Net) and model.is_regression != (train[1].dtype.kind == "f"):
+        raise InputError(_wrong_targets(model, train[1]))
+    check_targets(train[1], num_classes, train[1], "y_train")
+    check_targets(val[1], num_classes, train[1], "y_val")
     return num_classes
+
+
+def check_targets(y: np.ndarray, num_classes: int, y_train: np.ndarray, name: str) -> None:
+    """Raise InputError unless `y` holds labels of the model, or real targets like `y_train`."""
+    if y_train.dtype.kind != "f":
+        check_labels(y, num_classes, name)
+    elif y.dtype.kind != "f" or y.shape[1:] != y_train.shape[1:]:
+        raise InputError(
+            f"{name} must be real targets of shape (N{''.join(f', {n}' for n in y_train.shape[1:])}"
+            f"{',' if y_train.ndim == 1 else ''}), as y_train is; got {y.dtype} {y.shape}"
+        )
+    elif num_classes != math.prod(y.shape[1:]):
+        raise InputError(
+            f"{name} has {math.prod(y.shape[1:])} targets a sample, but the model gives "
+            f"{num_classes} scores: make it with num_classes={math.prod(y.shape[1:])}"
+        )
+
+
+def _wrong_targets(model: Net, y: np.ndarray) -> str:
+    if model.is_regression:
+        return (
+            f"the net has the squared loss, so that y_train must hold real targets; got {y.dtype}: "
+            "cast it with y_train.astype(numpy.float32), or make the net with loss='softmax'"
+        )
+    return (
+        f"the net has a loss of class labels, so that y_train must hold integers; got {y.dtype}: "
+        "cast labels with y_train.astype(numpy.int64), or make the net with loss='squared' for regression"
+    )
+
+
+def check_clip_norm(value: Any, members: int | None) -> float | np.ndarray | None:
+    """Return the largest norm as a float or one a member, or None.
+
+    Raises:
+        InputError: It is not a positive number.
+
+    """
+    if value is None:
+        return None
+    norm = member_values("clip_norm", value, members)
+    if not np.all(np.isfinite(norm) & (np.asarray(norm) > 0)):
+        raise InputError(f"clip_norm must be a positive number; got {value!r}")
+    return norm
 
 
 def check_sample_shape(model: Any, X: np.ndarray, name: str) -> None:

@@ -1,4 +1,4 @@
-"""How good parameters are on a part of the data: hits and loss, in batches."""
+"""How good a model is on a part of the data, in batches."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,8 @@ import numpy as np
 from xpnet.backends import Array, array_namespace, backend_of
 from xpnet.data.batches import Split
 from xpnet.errors import InputError
-from xpnet.nets import Net
+from xpnet.metrics import Metric
+from xpnet.nets import Net, Variables
 from xpnet.preprocessing import Preprocessor
 
 __all__ = ["evaluate_net", "host_scores"]
@@ -16,44 +17,45 @@ __all__ = ["evaluate_net", "host_scores"]
 
 def evaluate_net(
     net: Net,
-    params: dict[str, Array],
+    variables: Variables,
     split: Split,
+    metric: Metric,
     preprocess: Preprocessor | None,
     numbers: Mapping[str, Array],
     batch_size: int,
 ) -> Array:
-    """Return hits and loss of one of our nets, without a stop: the result stays on the device.
+    """Return the metric's sums and the loss of one of our nets; the result stays on the device.
 
     Args:
         net: The net.
-        params: Its parameters.
-        split: Inputs (N, D), not preprocessed, and labels (N,), on the device.
+        variables: Its parameters and its state.
+        split: Inputs (N, D), not preprocessed, and targets (N,) or (N, C), on the device.
+        metric: What to add up.
         preprocess: What the inputs go through first.
         numbers: The preprocessor's numbers, on the device.
         batch_size: Rows at once.
 
     Returns:
-        An array of shape (2, *member shape): the number of rows whose highest score is the
-        label's, and the loss as `net.loss` gives it.
+        An array of shape (*member shape, k + 1): the metric's k sums, and the loss with its
+        regularisation, of samples that weigh the same.
 
     """
+    params, state = variables
     xp = array_namespace(*params.values())
     X, y = split
-    dtype = net.dtype
-    reg = net.device_reg()
-    hits, loss = 0, 0.0
+    reg = net.constants()["reg"]
+    sums: Any = 0.0
+    loss: Any = 0.0
     for start in range(0, X.shape[0], batch_size):
         stop = min(start + batch_size, X.shape[0])  # the standard leaves slices beyond open
-        rows, labels = X[start:stop, ...], y[start:stop]
-        x = xp.astype(rows, dtype, copy=True)
+        x, targets = xp.astype(X[start:stop, ...], net.dtype, copy=True), y[start:stop, ...]
         if preprocess is not None:
             x = preprocess.apply(x, numbers, xp)
-        scores = net.scores(params, x, xp)
-        right = xp.astype(xp.argmax(scores, axis=-1) == labels, dtype)
-        hits = hits + xp.sum(right, axis=-1)
-        share = rows.shape[0] / X.shape[0]
-        loss = loss + share * net.objective(params, scores, labels, reg, xp)
-    return xp.stack([hits, loss])
+        scores = net.scores(params, state, x, xp)
+        sums = sums + metric.sums(scores, targets, xp)
+        share = (stop - start) / X.shape[0]
+        loss = loss + share * net.objective(params, scores, targets, reg, xp)
+    return xp.concat([sums, loss[..., None]], axis=-1)
 
 
 def host_scores(model: Any, X: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from xpnet.streams import stream
 __all__ = [
     "INITIALIZERS",
     "Initializer",
-    "draw_parameters",
+    "draw_weights",
     "gaussian",
     "get_initializer",
     "kaiming",
@@ -88,17 +88,29 @@ def get_initializer(
     return INITIALIZERS[initializer]
 
 
-def draw_parameters(
-    shapes: dict[int, tuple[int, int]], initializer: Initializer, seed: int
-) -> dict[str, np.ndarray]:
-    """Return the initial parameters of one net, on the host, in float64."""
-    params = {}
-    for layer, shape in shapes.items():
-        weights = np.array(initializer(stream(seed, "weights", layer), shape), dtype=np.float64)
+def draw_weights(
+    initializer: Initializer, shape: tuple[int, int], pieces: int | None, seed: int, layer: int
+) -> np.ndarray:
+    """Return the initial weights of one layer, on the host, in float64.
+
+    Args:
+        initializer: As `get_initializer` returns it.
+        shape: (fan_in, fan_out).
+        pieces: The affine pieces of a maxout layer, each drawn by itself; None for other layers.
+        seed: The net's seed.
+        layer: The layer's number, from 1.
+
+    Raises:
+        InputError: The initialiser returns another shape.
+
+    """
+    rng = stream(seed, "weights", layer)
+    drawn = []
+    for _ in range(pieces or 1):
+        weights = np.array(initializer(rng, shape), dtype=np.float64)
         if weights.shape != shape:
             raise InputError(
                 f"the initializer must return weights of shape {shape}; got {weights.shape}"
             )
-        params[f"W{layer}"] = weights
-        params[f"b{layer}"] = np.zeros(shape[1])
-    return params
+        drawn.append(weights)
+    return drawn[0] if pieces is None else np.stack(drawn)

@@ -10,12 +10,16 @@ from xpnet.backends import Array, array_namespace, backend_of, is_host_array
 from xpnet.data.batches import Split
 from xpnet.errors import InputError
 from xpnet.evaluation import host_scores
-from xpnet.optim import Rule
+from xpnet.metrics import Metric
+from xpnet.nets import Net, Variables
+from xpnet.optim import Rule, clip_by_global_norm
 from xpnet.preprocessing import Preprocessor, transformed
 
 __all__ = ["ModelTrainer"]
 
 Config = dict[str, Any]
+
+_LEAST_SCALE = 1e-12
 
 
 class ModelTrainer:
@@ -32,11 +36,15 @@ class ModelTrainer:
         rule: Rule,
         optim_config: Mapping[str, Any],
         members: int | None,
+        metric: Metric,
         preprocess: Preprocessor | None,
+        clip_norm: Any = None,
     ) -> None:
         self.model = model
         self.rule = rule
         self.members = members
+        self.metric = metric
+        self.clip_norm = clip_norm
         self.preprocess = preprocess
         self._configs: dict[str, list[Config]] = {
             name: [_of_member(optim_config, k) for k in range(members or 1)]
@@ -50,6 +58,11 @@ class ModelTrainer:
         params: dict[str, Array] = self.model.params
         return params
 
+    @property
+    def variables(self) -> Variables:
+        """The model's parameters, and the state if it is a net of ours."""
+        return Variables(self.params, self.model.state if isinstance(self.model, Net) else {})
+
     def place(self, X: np.ndarray, y: np.ndarray) -> Split:
         """Return the part as it is: the model takes host arrays."""
         return Split(X, y)
@@ -58,51 +71,48 @@ class ModelTrainer:
         """Return the given rows of a part."""
         return Split(split.X[rows], split.y[rows])
 
-    def begin(self, train: Split) -> None:
+    def begin(self, train: Split, _sample_weights: np.ndarray | None = None) -> None:
         """Start from the model's parameters, which stay in the model."""
         self._train = train
 
-    def advance(self, rows: np.ndarray, rate_scale: Any, first: int) -> np.ndarray:
+    def advance(self, rows: np.ndarray, rate_scales: np.ndarray, first: int) -> np.ndarray:
         """Take a step for each row of `rows` and return the losses.
 
         Args:
             rows: Training rows (steps, B), or (steps, members, B).
-            rate_scale: What the learning rate is multiplied by, per member where an array.
+            rate_scales: What the learning rate is multiplied by, (steps,) or (steps, members).
             first: The number of the first of these steps; rules count for themselves.
 
         """
         losses = []
-        self._scale_rates(rate_scale)
-        for row in rows:
+        for row, scale in zip(rows, rate_scales, strict=True):
+            self._scale_rates(scale)
             loss, grads = self._loss(*self._batch(row))
             losses.append(self._host_loss(loss))
+            grads = self._clipped(grads)
             for name in list(self.params):
                 self._update(name, grads)
         return np.asarray(losses, dtype=np.float64)
 
-    def copy_params(self) -> dict[str, Array]:
-        """Return copies of the parameters."""
-        return {name: backend_of(w).copy(w) for name, w in self.params.items()}
-
     def evaluate(
-        self, params: dict[str, Array], splits: list[Split], batch_size: int
+        self, _variables: Variables, splits: list[Split], targets: list[np.ndarray], batch_size: int
     ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Return accuracy, NaN for the loss, and whether the scores are finite, on each part.
+        """Return metric, NaN for the loss, and whether the scores are finite, on each part.
 
         `model.loss(X, y)` is training: asking it for a validation loss could change a foreign
         model's state.
         """
         results = []
-        for X, y in splits:
-            hits: Any = 0
+        for (X, _), y in zip(splits, targets, strict=True):
+            sums: Any = 0.0
             finite: Any = True
             for start in range(0, len(X), batch_size):
                 part = slice(start, start + batch_size)
                 scores = host_scores(self.model, transformed(self.preprocess, X[part]))
-                hits = hits + np.sum(np.argmax(scores, axis=-1) == y[part], axis=-1)
+                sums = sums + self.metric.sums(scores, y[part], np)
                 finite = finite & np.isfinite(scores).all(axis=(-2, -1))
-            accuracy = np.asarray(hits / len(X))
-            results.append((accuracy, np.full_like(accuracy, np.nan), np.asarray(finite)))
+            value = self.metric.value(np.asarray(sums, dtype=np.float64), y)
+            results.append((value, np.full_like(value, np.nan), np.asarray(finite)))
         return results
 
     def _loss(self, X: Any, y: np.ndarray) -> tuple[Any, Mapping[str, Array]]:
@@ -144,13 +154,26 @@ class ModelTrainer:
         X = transformed(self.preprocess, X)
         return Split(X.reshape(*row.shape, *X.shape[1:]), y.reshape(row.shape))
 
-    def _scale_rates(self, rate_scale: Any) -> None:
-        """Multiply the learning rates by what the scale has grown by since the last stretch.
+    def _clipped(self, grads: Mapping[str, Array]) -> Mapping[str, Array]:
+        """Return the gradients, scaled where their norm is too long."""
+        if self.clip_norm is None:
+            return grads
+        norm = self.clip_norm
+        if isinstance(norm, np.ndarray):
+            norm = backend_of(next(iter(grads.values()))).asarray(norm)
+        return clip_by_global_norm(dict(grads), norm, 0 if self.members is None else 1)
 
-        Not set to a value: a rule may change the rate in its config by itself.
+    def _scale_rates(self, rate_scale: Any) -> None:
+        """Multiply the learning rates by what the scale has grown by since the last step.
+
+        Not set to a value: a rule may change the rate in its config by itself. A scale of 0 would
+        leave nothing to multiply, so that it is taken for a very small one.
         """
-        growth = np.asarray(rate_scale) / self._rate_scale
-        self._rate_scale = rate_scale
+        scale = np.maximum(rate_scale, _LEAST_SCALE)
+        growth = np.asarray(scale / self._rate_scale)
+        self._rate_scale = scale
+        if np.all(growth == 1.0):
+            return
         for configs in self._configs.values():
             for k, config in enumerate(configs):
                 if "learning_rate" in config:

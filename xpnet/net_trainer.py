@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 
 from xpnet.backends import Array
-from xpnet.data.batches import Split, gather
+from xpnet.best import copied
+from xpnet.data.batches import Split, gather, take_rows
 from xpnet.errors import InputError
 from xpnet.evaluation import evaluate_net
 from xpnet.members import per_member
-from xpnet.nets import Net
-from xpnet.optim import UpdateRule
+from xpnet.metrics import Metric
+from xpnet.nets import Net, Variables
+from xpnet.optim import UpdateRule, clip_by_global_norm
 from xpnet.preprocessing import Preprocessor
 
 __all__ = ["NetTrainer"]
@@ -21,7 +23,17 @@ class NetTrainer:
     """Takes stretches of steps with one of our nets and one of our rules.
 
     Attributes:
-        params: The parameters now. A stretch consumes them: copy what you keep.
+        variables: Parameters and state now. A stretch consumes them: copy what you keep.
+
+    Args:
+        net: The net.
+        rule: The update rule.
+        hyper: The rule's hyperparameters, floats or arrays of the member shape.
+        metric: What `evaluate` takes.
+        preprocess: What batches go through first.
+        terms: Options of the loss function, on the host: `class_weights`, `label_smoothing`.
+        clip_norm: The largest global norm of the gradients, or None.
+        compiled: Whether the steps are compiled, where the library leaves the choice.
 
     """
 
@@ -30,18 +42,24 @@ class NetTrainer:
         net: Net,
         rule: UpdateRule,
         hyper: Mapping[str, Any],
+        metric: Metric,
         preprocess: Preprocessor | None,
         *,
+        terms: Mapping[str, Any] | None = None,
+        clip_norm: Any = None,
         compiled: bool = False,
     ) -> None:
         self.net = net
         self.rule = rule
         self.hyper = hyper
+        self.metric = metric
         self.preprocess = preprocess
+        self.terms = dict(terms or {})
+        self.clip_norm = clip_norm
         self.compiled = compiled
         self.backend = net.backend
         self._dtype = net.dtype
-        self.params: dict[str, Array] = net.params
+        self.variables = Variables(net.params, net.state)
         self._slots: dict[str, dict[str, Array]] = {}
         self._data: dict[str, Any] = {}
         numbers = {} if preprocess is None else preprocess.numbers()
@@ -56,14 +74,14 @@ class NetTrainer:
         """
         dtype = self._dtype if X.dtype.kind == "f" else None
         flat = self.backend.asarray(X.reshape(len(X), -1), dtype)
-        return Split(flat, self.backend.asarray(y))
+        return Split(flat, self.backend.asarray(y, self._dtype if y.dtype.kind == "f" else None))
 
     def subset(self, split: Split, rows: np.ndarray) -> Split:
         """Return the given rows of a part."""
         xp, on_device = self.backend.xp, self.backend.asarray(rows)
         return Split(*(xp.take(x, on_device, axis=0) for x in split))
 
-    def begin(self, train: Split) -> None:
+    def begin(self, train: Split, sample_weights: np.ndarray | None = None) -> None:
         """Start from the net's parameters: copies of them, because steps write into theirs.
 
         Raises:
@@ -78,77 +96,93 @@ class NetTrainer:
                 f"{self._dtype} of {self.backend.description} when the Solver was made: "
                 "make a new Solver"
             )
-        self.params = {name: backend.copy(w) for name, w in self.net.params.items()}
+        self.variables = copied(Variables(self.net.params, self.net.state))
         if not self._slots:
             self._slots = {
                 name: {slot: xp.zeros_like(w) for slot in self.rule.slots}
-                for name, w in self.params.items()
+                for name, w in self.variables.params.items()
             }
-        reg = self.net.device_reg()
         self._data = {"X": train.X, "y": train.y, "numbers": self._numbers}
-        if not isinstance(reg, float):
-            self._data["reg"] = reg
-        self._stretch = self.backend.stretch(self._make_step(reg), compiled=self.compiled)
+        if sample_weights is not None:
+            self._data["weights"] = backend.asarray(sample_weights, self._dtype)
+        fixed, self._data["terms"] = self._split_terms()
+        self._stretch = backend.stretch(self._make_step(fixed), compiled=self.compiled)
 
-    def advance(self, rows: np.ndarray, rate_scale: Any, first: int) -> np.ndarray:
+    def advance(self, rows: np.ndarray, rate_scales: np.ndarray, first: int) -> np.ndarray:
         """Take a step for each row of `rows` and return the losses, on the host.
 
         Args:
             rows: Training rows (steps, B), or (steps, members, B).
-            rate_scale: What the learning rate is multiplied by, per member where an array.
+            rate_scales: What the learning rate is multiplied by, (steps,) or (steps, members).
             first: The number of the first of these steps, from 1.
 
         """
-        hyper = dict(self.hyper)
-        if "learning_rate" in hyper:
-            hyper["learning_rate"] = hyper["learning_rate"] * rate_scale
-        steps = [self.rule.coefficients(hyper, first + i) for i in range(len(rows))]
+        steps, samples = [], []
+        for i, scale in enumerate(rate_scales):
+            hyper = dict(self.hyper)
+            if "learning_rate" in hyper:
+                hyper["learning_rate"] = hyper["learning_rate"] * scale
+            steps.append(self.rule.coefficients(hyper, first + i))
+            samples.append(self.net.draws(first - 1 + i, rows.shape[-1]))
+        place = self.backend.asarray
         draws = {
-            name: self.backend.asarray(np.stack([step[name] for step in steps]), self._dtype)
-            for name in steps[0]
+            "rows": place(rows),
+            "coefficients": {
+                name: place(np.stack([step[name] for step in steps]), self._dtype)
+                for name in steps[0]
+            },
+            "net": {name: place(np.stack([draw[name] for draw in samples])) for name in samples[0]},
         }
-        draws["rows"] = self.backend.asarray(rows)
-        carry = (self.params, self._slots)
+        carry = (self.variables, self._slots)
         self._slots = {}  # consumed: if the stretch is broken off, no later one may find them
         carry, losses = self._stretch(carry, self._data, draws)
-        self.params, self._slots = carry
+        self.variables, self._slots = carry
         return self.backend.to_numpy(losses)
 
-    def copy_params(self) -> dict[str, Array]:
-        """Return copies of the parameters, which no step will write into."""
-        return {name: self.backend.copy(w) for name, w in self.params.items()}
-
     def evaluate(
-        self, params: dict[str, Array], splits: list[Split], batch_size: int
+        self, variables: Variables, splits: list[Split], targets: list[np.ndarray], batch_size: int
     ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Return accuracy, loss and whether it is finite on each part, with one transfer."""
-        results = [
-            evaluate_net(self.net, params, split, self.preprocess, self._numbers, batch_size)
-            for split in splits
-        ]
+        """Return metric, loss and whether it is finite on each part, with one transfer."""
+        arguments = self.metric, self.preprocess, self._numbers, batch_size
+        results = [evaluate_net(self.net, variables, split, *arguments) for split in splits]
         host = self.backend.to_numpy(self.backend.xp.stack(results)).astype(np.float64)
         return [
-            (hits / split.X.shape[0], loss, np.isfinite(loss))
-            for (hits, loss), split in zip(host, splits, strict=True)
+            (self.metric.value(found[..., :-1], y), found[..., -1], np.isfinite(found[..., -1]))
+            for found, y in zip(host, targets, strict=True)
         ]
 
-    def _make_step(self, static_reg: Array) -> Any:
+    def _split_terms(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Return the terms that are constants of the compiled step, and those that are arrays."""
+        place = self.backend.asarray
+        terms = self.net.constants() | {
+            name: place(value, self._dtype) if isinstance(value, np.ndarray) else value
+            for name, value in (*self.terms.items(), ("clip_norm", self.clip_norm))
+        }
+        fixed = {name: v for name, v in terms.items() if v is None or isinstance(v, int | float)}
+        return fixed, {name: v for name, v in terms.items() if name not in fixed}
+
+    def _make_step(self, fixed: dict[str, Any]) -> Any:
         """Return the pure step `(carry, data, draw) -> (carry, loss)`."""
         net, rule, preprocess, xp = self.net, self.rule, self.preprocess, self.backend.xp
-        dtype = self._dtype
+        dtype, member_axes = self._dtype, 0 if net.members is None else 1
 
-        def step(carry: Any, data: Any, draw: dict[str, Array]) -> Any:
-            params, slots = carry
+        def step(carry: Any, data: Any, draw: Any) -> Any:
+            variables, slots = carry
             x, y = gather(data["X"], data["y"], draw["rows"], dtype, xp)
             if preprocess is not None:
                 x = preprocess.apply(x, data["numbers"], xp)
-            loss, grads = net.loss_and_gradients(params, x, y, data.get("reg", static_reg), xp)
-            coefficients = [(key, value) for key, value in draw.items() if key != "rows"]
+            terms = {**fixed, **data["terms"], **draw["net"]}
+            if "weights" in data:
+                terms["sample_weights"] = take_rows(data["weights"], draw["rows"], xp)
+            loss, grads, state = net.loss_and_gradients(variables, x, y, terms, xp)
+            if terms["clip_norm"] is not None:
+                grads = clip_by_global_norm(grads, terms["clip_norm"], member_axes, xp=xp)
+            coefficients = draw["coefficients"].items()
             next_params, next_slots = {}, {}
-            for name, w in params.items():
+            for name, w in variables.params.items():
                 next_slots[name] = dict(slots[name])
                 c = {key: per_member(value, w, xp=xp) for key, value in coefficients}
                 next_params[name] = rule.apply(w, grads[name], next_slots[name], c, xp)
-            return (next_params, next_slots), loss
+            return (Variables(next_params, state), next_slots), loss
 
         return step

@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 
 from xpnet.backends import Array, Backend, backend_of
+from xpnet.best import Best, copied
 from xpnet.checks import (
     check_callbacks,
+    check_clip_norm,
     check_compiler,
     check_config,
     check_count,
     check_sample_shape,
+    check_targets,
     check_training,
     host_pair,
     host_split,
@@ -29,13 +32,15 @@ from xpnet.errors import InputError
 from xpnet.evaluation import host_scores
 from xpnet.history_lines import epoch_line, iteration_line
 from xpnet.interrupts import InterruptFlag, interrupt_flag
-from xpnet.losses import check_labels
-from xpnet.members import member_seeds, member_values, per_member
+from xpnet.members import member_seeds, member_values
+from xpnet.metrics import Accuracy, Metric, RSquared
 from xpnet.model_trainer import ModelTrainer
 from xpnet.net_trainer import NetTrainer
-from xpnet.nets import Net, is_own_net
+from xpnet.nets import Net, Variables, is_own_net
 from xpnet.optim import Rule, UpdateRule, check_range, get_rule
 from xpnet.preprocessing import Preprocessor, get_preprocessor, transformed
+from xpnet.schedules import Moment, Schedule, factors, get_schedule
+from xpnet.weighting import check_sample_weights, loss_terms
 
 __all__ = ["Solver"]
 
@@ -75,6 +80,14 @@ class Solver:
         sampling: "shuffle", or "replacement" as in the notes.
         preprocess: None, "mean", or a `xpnet.preprocessing.Preprocessor`; fitted on the training
             part, and applied to each batch.
+        lr_schedule: What the learning rate is multiplied by at each step, besides `lr_decay`: a
+            text such as "cosine" or "warmup:5+cosine", or a callable; see `xpnet.schedules`.
+        patience: Stop after so many epochs without a better validation; None never stops early.
+        clip_norm: The largest norm of all gradients together; longer ones are scaled to it.
+        class_weights: "balanced", or C numbers: how much the samples of each class weigh in the
+            training loss, a weighted mean. "balanced" is N / (C * the samples of the class).
+        sample_weights: Likewise one number for each row of X_train.
+        label_smoothing: This share of each label is spread over all classes (softmax alone).
         compile: Compile the steps by PyTorch's compiler, which takes half a minute first. JAX
             always compiles; NumPy and CuPy have no compiler.
         callbacks: Objects with any of `on_interval(solver)`, every `print_every` steps;
@@ -82,19 +95,25 @@ class Solver:
             `model.params`, and copy what they keep: later steps write into these arrays.
 
     The members of a stack start alike unless the net was given several seeds or scales. With a
-    stack, the values of `optim_config`, `lr_decay` and `seed` may be sequences, one value a
-    member.
+    stack, the values of `optim_config`, `lr_decay`, `clip_norm` and `seed` may be sequences, one
+    value a member.
 
     Attributes:
         loss_history: The loss of every step.
-        train_acc_history, val_acc_history, val_loss_history: A value for each check. The validation
-            loss has the regularisation in it, as `loss_history` has; NaN where the model or the
-            rule is not xpnet's.
+        train_acc_history, val_acc_history, val_loss_history: A value for each check. With real
+            targets the accuracies are R squared. The validation loss has the regularisation in it,
+            as `loss_history` has, but no weights and no smoothing; NaN where the model or the rule
+            is not xpnet's.
         check_steps: The step of each check.
         best_val_acc: The best validation accuracy, -inf before the first check.
         best_params: The parameters that reached it.
+        best_state: The state of the net's layers then; empty where they have none.
+        metric: What the accuracies are: `xpnet.metrics.Accuracy`, or `RSquared`.
         preprocess: The fitted preprocessor, or None; `predict` and `check_accuracy` use it.
         num_classes: The scores that the model gives a sample.
+        stopped_at: The step at which patience ended, or None; of a stack, a list with one such
+            value a member. A member that stops keeps its best parameters, with NaN in its histories
+            from then on.
         epoch: Epochs done.
         step: Steps done.
         diverged_at: The step whose loss was the first to be NaN or infinite, or None; of a stack, a
@@ -124,6 +143,12 @@ class Solver:
         seed: int | Sequence[int] = 0,
         sampling: str = "shuffle",
         preprocess: str | Preprocessor | None = None,
+        lr_schedule: str | Schedule | None = None,
+        patience: int | None = None,
+        clip_norm: float | Sequence[float] | None = None,
+        class_weights: str | Sequence[float] | None = None,
+        sample_weights: Sequence[float] | None = None,
+        label_smoothing: float = 0.0,
         compile: bool = False,
         callbacks: Sequence[Any] = (),
         **unknown: Any,
@@ -146,6 +171,9 @@ class Solver:
         self.optim_config = check_config(optim_config)
         self.preprocess = get_preprocessor(preprocess)
         self.compile = compile
+        self.lr_schedule = get_schedule(lr_schedule)
+        self.patience = None if patience is None else check_count("patience", patience)
+        self.clip_norm = check_clip_norm(clip_norm, self.members)
 
         for name, count in (
             ("num_train_samples", num_train_samples),
@@ -156,16 +184,22 @@ class Solver:
         self.num_train_samples = num_train_samples
         train, val = host_split(data, "train"), host_split(data, "val")
         self.num_train = len(train[0])
+        self._targets = {"train": train[1], "val": val[1]}
         if self.preprocess is not None:
             # The caller's own object may serve another Solver, with other numbers.
             self.preprocess = copy.copy(self.preprocess).fit(train[0])
         self.num_classes = check_training(model, self.preprocess, train, val, self.batch_size)
-        self._trainer = self._make_trainer()
+        self.metric: Metric = RSquared() if train[1].dtype.kind == "f" else Accuracy()
+        self._sample_weights = check_sample_weights(sample_weights, self.num_train)
+        self._trainer = self._make_trainer(
+            loss_terms(model, train[1], self.num_classes, class_weights, label_smoothing)
+        )
         self._train = self._trainer.place(*train)
         self._val = self._trainer.place(*val)
         if num_val_samples is not None:
             rows = sample_rows(len(val[0]), num_val_samples, 0)
             self._val = self._trainer.subset(self._val, rows)
+            self._targets["val"] = val[1][rows]
         self._reset()
 
     def __repr__(self) -> str:
@@ -181,10 +215,8 @@ class Solver:
         self.val_acc_history: list[Any] = []
         self.val_loss_history: list[Any] = []
         self.check_steps: list[int] = []
-        shape = () if self.members is None else (self.members,)
-        self.best_val_acc: Any = _plain(np.full(shape, -np.inf))
-        self._best_val_loss = np.full(shape, np.inf)
-        self.best_params: Params = {}
+        self._best = Best(self.members)
+        self._stopped = np.zeros_like(self._best.epochs_waited)
         self._divergence = Divergence(self.members, centred=self.preprocess is not None)
 
     def train(self) -> None:
@@ -209,20 +241,21 @@ class Solver:
                 "smaller learning rate"
             )
         backend = self._backend()
+        self._stopped[...] = 0
+        self._best.epochs_waited[...] = 0
+        if isinstance(self.model, Net):
+            self.model.preprocess = self.preprocess
         with backend.context():
-            self._trainer.begin(self._train)
+            self._trainer.begin(self._train, self._sample_weights)
             if not self.best_params:
-                self.best_params = self._trainer.copy_params()
+                self._best.variables = copied(self._trainer.variables)
             last_epoch = self.epoch + self.num_epochs
             try:
                 with interrupt_flag() as interrupt:
-                    while not (
-                        self.epoch == last_epoch or interrupt.is_set or self._has_diverged()
-                    ):
+                    while not (self.epoch == last_epoch or interrupt.is_set or self._gone().all()):
                         self._train_epoch(interrupt, last_epoch)
             finally:  # whatever ends the training, what was learnt is not lost
-                best = {name: backend.copy(w) for name, w in self.best_params.items()}
-                self.model.params.update(best)
+                self._put_into_model(copied(self._best.variables))
                 self._call("on_end")
         if interrupt.is_set:
             raise KeyboardInterrupt
@@ -230,11 +263,11 @@ class Solver:
     def check_accuracy(
         self, X: Any, y: Any, num_samples: int | None = None, batch_size: int = 100
     ) -> Any:
-        """Return the share of samples whose label has the highest score.
+        """Return the share of samples whose label has the highest score, or R squared.
 
         Args:
             X: Inputs (N, d1, ..., dk), not preprocessed.
-            y: Labels (N,).
+            y: Labels (N,), or real targets (N,) or (N, C).
             num_samples: Take the accuracy on so many samples, drawn without replacement.
             batch_size: Samples at once.
 
@@ -247,20 +280,24 @@ class Solver:
         """
         X, y = host_pair(X, y, "X", "y")
         check_sample_shape(self.model, X, "X")
-        check_labels(y, self.num_classes, "y")
+        check_targets(y, self.num_classes, self._targets["train"], "y")
         batch_size = check_count("batch_size", batch_size)
         if num_samples is not None:
             num_samples = check_count("num_samples", num_samples)
         split = self._trainer.place(X, y)
         if num_samples is not None and num_samples < len(X):
             rows = sample_rows(len(X), num_samples, self.epoch)
-            split = self._trainer.subset(split, rows)
+            split, y = self._trainer.subset(split, rows), y[rows]
+        state = self.model.state if isinstance(self.model, Net) else {}
+        now = Variables(self.model.params, state)
         with self._backend().context():
-            [(accuracy, _, _)] = self._trainer.evaluate(self.model.params, [split], batch_size)
+            [(accuracy, _, _)] = self._trainer.evaluate(now, [split], [y], batch_size)
         return _plain(accuracy)
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the class number of every sample of raw inputs, which are preprocessed first.
+        """Return the class of every sample of raw inputs, or the real targets that are predicted.
+
+        The inputs are preprocessed first.
 
         `model.loss(X)` alone would take them as they are.
 
@@ -268,7 +305,8 @@ class Solver:
             X: Inputs (N, d1, ..., dk), not preprocessed.
 
         Returns:
-            An integer array of shape (N,), or (members, N) from a stack.
+            An integer array of shape (N,), or (members, N) from a stack. Where the targets are
+            real, floats of shape (N, C), or (N,) where the targets had that shape.
 
         Raises:
             InputError: `X` does not fit the model.
@@ -279,8 +317,26 @@ class Solver:
         batches = []
         for start in range(0, len(X), _CHECK_BATCH):
             prepared = transformed(self.preprocess, X[start : start + _CHECK_BATCH])
-            batches.append(np.argmax(host_scores(self.model, prepared), axis=-1))
-        return np.concatenate(batches, axis=-1)
+            batches.append(host_scores(self.model, prepared))
+        scores = np.concatenate(batches, axis=-2)
+        if isinstance(self.metric, Accuracy):
+            return np.asarray(np.argmax(scores, axis=-1))
+        return scores if self._targets["train"].ndim == 2 else scores[..., 0]
+
+    @property
+    def best_val_acc(self) -> Any:
+        """The best validation accuracy, -inf before the first check; of a stack an array."""
+        return _plain(self._best.score)
+
+    @property
+    def best_params(self) -> Params:
+        """The parameters that reached it."""
+        return self._best.variables.params
+
+    @property
+    def best_state(self) -> Params:
+        """The state of the net's layers then."""
+        return self._best.variables.state
 
     @property
     def steps_per_epoch(self) -> int:
@@ -292,7 +348,13 @@ class Solver:
         """The step whose loss was the first to be NaN or infinite, or None; a list for a stack."""
         return self._divergence.at
 
-    def _make_trainer(self) -> NetTrainer | ModelTrainer:
+    @property
+    def stopped_at(self) -> Any:
+        """The step at which patience ended, or None; a list for a stack."""
+        steps = [int(step) or None for step in self._stopped.reshape(-1)]
+        return steps if self._stopped.ndim else steps[0]
+
+    def _make_trainer(self, terms: dict[str, Any]) -> NetTrainer | ModelTrainer:
         """Return the fast way for our nets with our rules, the notes' way for all others."""
         rule, config, model = self.update_rule, self.optim_config, self.model
         if not isinstance(rule, UpdateRule) and "learning_rate" in config:
@@ -305,36 +367,48 @@ class Solver:
             if is_own_net(model):
                 if self.compile:
                     check_compiler(model.backend)
-                return NetTrainer(model, rule, config, self.preprocess, compiled=self.compile)
-        if self.compile:
+                return NetTrainer(
+                    model,
+                    rule,
+                    config,
+                    self.metric,
+                    self.preprocess,
+                    terms=terms,
+                    clip_norm=self.clip_norm,
+                    compiled=self.compile,
+                )
+        own = {"compile": self.compile, "sample_weights": self._sample_weights is not None, **terms}
+        for name in [name for name, value in own.items() if value is not False]:
             raise InputError(
-                "compile=True is for xpnet's own nets with its own update rules: leave it out"
+                f"{name} is for xpnet's own nets with its own update rules: leave it out"
             )
-        return ModelTrainer(model, rule, config, self.members, self.preprocess)
+        return ModelTrainer(
+            model, rule, config, self.members, self.metric, self.preprocess, self.clip_norm
+        )
 
     def _train_epoch(self, interrupt: InterruptFlag, last_epoch: int) -> None:
         """Train to the end of the epoch, or to the boundary at which the run ends."""
         rows = epoch_rows(self.num_train, self.batch_size, self.seeds, self.epoch, self.sampling)
-        rate_scale = self.lr_decay**self.epoch
         done = self._done_in_epoch
         num_steps = self.step - done + len(rows) * (last_epoch - self.epoch)
         while done < len(rows):
             stop = min(len(rows), done + self._steps_to_boundary())
-            losses = self._trainer.advance(rows[done:stop], rate_scale, self.step + 1)
-            self._record(losses, rate_scale)
+            scales = self._rate_scales(stop - done, num_steps, last_epoch)
+            losses = self._trainer.advance(rows[done:stop], scales, self.step + 1)
+            self._record(losses, scales[-1])
             self.step += stop - done
             done = stop
             ends = done == len(rows)
             self.epoch += ends
             self._done_in_epoch = 0 if ends else done
-            self.model.params.update(self._trainer.params)
+            self._put_into_model(self._trainer.variables)
             if self._has_diverged():
                 return
             if (self.step - 1) % self.print_every == 0:
                 self._print(iteration_line(self.step, num_steps, self.loss_history[-1]))
                 self._call("on_interval")
             if self.step == 1 or ends or interrupt.is_set:
-                self._check(rate_scale)
+                self._check(scales[-1], ends_epoch=ends)
                 accuracies = self.train_acc_history[-1], self.val_acc_history[-1]
                 self._print(epoch_line(self.epoch, last_epoch, *accuracies))
             if ends:
@@ -346,56 +420,66 @@ class Solver:
         """Return the steps to the next one that is printed: 1, 1 + print_every, ..."""
         return self.print_every - (self.step - 1) % self.print_every
 
+    def _rate_scales(self, count: int, num_steps: int, num_epochs: int) -> np.ndarray:
+        """Return what the learning rate is multiplied by at each of the next steps."""
+        moments = [
+            Moment(step, step / self.steps_per_epoch, num_steps, num_epochs)
+            for step in range(self.step, self.step + count)
+        ]
+        scales = factors(self.lr_schedule, moments, self.members)
+        decay = np.asarray(self.lr_decay**self.epoch)
+        if decay.ndim and scales.ndim == 1:
+            scales = scales[:, None]
+        return np.asarray(decay * scales)
+
+    def _put_into_model(self, variables: Variables) -> None:
+        """Bind the model's parameters and state anew."""
+        self.model.params.update(variables.params)
+        if isinstance(self.model, Net):
+            self.model.state = dict(variables.state)
+
+    def _gone(self) -> np.ndarray:
+        """Return which runs have diverged or stopped early, of the member shape."""
+        return np.asarray(self._divergence.gone | (self._stopped > 0))
+
     def _record(self, losses: np.ndarray, rate_scale: Any) -> None:
         """Append losses to the history, up to the step at which a run diverged."""
         first = self.step + 1
         self._divergence.look(losses, first, self._rate(rate_scale))
         steps = first + np.arange(len(losses))
-        last = np.where(self._divergence.gone, self._divergence.steps, steps[-1])
+        ended = np.where(self._divergence.gone, self._divergence.steps, self._stopped)
+        last = np.where(ended > 0, ended, steps[-1])
         if self.members is None:
             self.loss_history.extend(losses[steps <= last].tolist())
         else:
             kept = np.where(steps[:, None] <= last, losses, np.nan)
             self.loss_history.extend(kept.astype(np.float64))
 
-    def _check(self, rate_scale: Any) -> None:
+    def _check(self, rate_scale: Any, *, ends_epoch: bool) -> None:
         """Take the accuracies and the validation loss, and keep the best parameters."""
-        trainer, train = self._trainer, self._train
+        trainer, train, targets = self._trainer, self._train, dict(self._targets)
         if self.num_train_samples is not None and self.num_train_samples < self.num_train:
             rows = sample_rows(self.num_train, self.num_train_samples, self.epoch + 1)
-            train = trainer.subset(train, rows)
+            train, targets["train"] = trainer.subset(train, rows), targets["train"][rows]
+        now = trainer.variables
         (train_acc, _, _), (val_acc, val_loss, finite) = trainer.evaluate(
-            trainer.params, [train, self._val], _CHECK_BATCH
+            now, [train, self._val], [targets["train"], targets["val"]], _CHECK_BATCH
         )
         # A step can ruin the parameters after its own loss was taken.
         ruined = np.where(finite, 0.0, np.nan)
         self._divergence.look(ruined[None], self.step, self._rate(rate_scale))
         train_acc, val_acc, val_loss = (
-            np.where(self._divergence.gone, np.nan, values)
-            for values in (train_acc, val_acc, val_loss)
+            np.where(self._gone(), np.nan, values) for values in (train_acc, val_acc, val_loss)
         )
         self.train_acc_history.append(_plain(train_acc))
         self.val_acc_history.append(_plain(val_acc))
         self.val_loss_history.append(_plain(val_loss))
         self.check_steps.append(self.step)
-        improved = (val_acc > self.best_val_acc) | (
-            (val_acc == self.best_val_acc) & (val_loss < self._best_val_loss)
-        )
-        self.best_val_acc = _plain(np.where(improved, val_acc, self.best_val_acc))
-        self._best_val_loss = np.where(improved, val_loss, self._best_val_loss)
-        self._keep(improved)
-
-    def _keep(self, improved: np.ndarray) -> None:
-        """Copy the parameters of the members that improved into the best ones."""
-        if improved.all():
-            self.best_params = self._trainer.copy_params()
-        elif improved.any():
-            backend = self._backend()
-            mask = backend.asarray(improved)
-            self.best_params = {
-                name: backend.xp.where(per_member(mask, w), w, self.best_params[name])
-                for name, w in self._trainer.params.items()
-            }
+        improved = self._best.look(val_acc, val_loss, ends_epoch=ends_epoch)
+        self._best.keep(now, improved, self._backend())
+        if self.patience is not None:
+            newly = ~self._gone() & (self._best.epochs_waited >= self.patience)
+            self._stopped = np.where(newly, self.step, self._stopped)
 
     def _rate(self, rate_scale: Any) -> Any:
         """Return the learning rate now, or None where the rule keeps it to itself."""

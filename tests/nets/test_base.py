@@ -105,19 +105,19 @@ def test_sizes_follow_the_arrays_too():
     assert net.loss(np.ones((2, 7))).shape == (2, 6)
 
 
-def test_device_reg(backend):
+def test_constants(backend):
     net = make(backend, 4, 5, 3, reg=0.5)
-    assert net.device_reg() == 0.5
+    assert net.constants() == {"reg": 0.5}
     net.reg = 2
-    assert type(net.device_reg()) is float
+    assert type(net.constants()["reg"]) is float
     stack = make(backend, 4, 5, 3, reg=[0.25, 0.5], members=2)
-    assert stack.device_reg().dtype == backend.dtype("float32")
-    assert backend.to_numpy(stack.device_reg()).tolist() == [0.25, 0.5]
+    assert stack.constants()["reg"].dtype == backend.dtype("float32")
+    assert backend.to_numpy(stack.constants()["reg"]).tolist() == [0.25, 0.5]
     stack.reg = [1.0, 2.0]  # assigned later, and a list
-    assert backend.to_numpy(stack.device_reg()).tolist() == [1.0, 2.0]
+    assert backend.to_numpy(stack.constants()["reg"]).tolist() == [1.0, 2.0]
     stack.reg = [1.0, 2.0, 3.0]
     with pytest.raises(InputError, match="reg must be one number or 2 of them"):
-        stack.device_reg()
+        stack.constants()
 
 
 @pytest.mark.parametrize("shape", [(6, 11), (6, 3, 2, 3), (12,), (), (6,), (2, 6, 12)])

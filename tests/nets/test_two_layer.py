@@ -6,7 +6,7 @@ import pytest
 from xpnet.errors import BackendError, InputError
 from xpnet.losses import softmax_loss
 from xpnet.members import stack_members
-from xpnet.nets import TwoLayerNet
+from xpnet.nets import TwoLayerNet, Variables
 from xpnet.streams import stream
 
 
@@ -156,16 +156,17 @@ def test_gradients_are_numeric_gradients(backend64, rng, numeric_gradient, reg, 
             by_hand(solo(k, changed), *batch[i], regs[i]) for i, k in enumerate(np.ndindex(members))
         ]
 
-    arguments = [backend64.asarray(X), backend64.asarray(y), net.device_reg()]
-    found = [net.loss(X, y), net.loss_and_gradients(net.params, *arguments, backend64.xp)]
+    arguments = [backend64.asarray(X), backend64.asarray(y), net.constants()]
+    variables = Variables(net.params, {})
+    found = [net.loss(X, y), net.loss_and_gradients(variables, *arguments, backend64.xp)[:2]]
     if backend64.name == "jax":
         jax = pytest.importorskip("jax")
         x, labels, fixed = arguments
-        given = (net.params, x, labels) if reg == 0.0 else (net.params, x, labels, fixed)
+        given = (variables, x, labels) if reg == 0.0 else (variables, x, labels, fixed)
         # Without a penalty `reg` is a constant of the compiled function, otherwise an argument.
-        found[1] = jax.jit(lambda p, x, y, r=fixed: net.loss_and_gradients(p, x, y, r, jax.numpy))(
-            *given
-        )
+        found[1] = jax.jit(
+            lambda v, x, y, terms=fixed: net.loss_and_gradients(v, x, y, terms, jax.numpy)[:2]
+        )(*given)
     for name, x in params.items():
         known = numeric_gradient(lambda a, name=name: sum(objective({name: a})), x)
         for _, grads in found:
@@ -183,7 +184,7 @@ def test_objective_is_the_loss_of_the_scores(backend, rng, reg, members):
     net = make(backend, 12, 5, 3, 1.0, reg, members=members)
     X = rng.standard_normal((6, 12)).astype(np.float32)
     y = backend.asarray(rng.integers(0, 3, 6))
-    found = net.objective(net.params, net.loss(X), y, net.device_reg(), backend.xp)
+    found = net.objective(net.params, net.loss(X), y, net.constants()["reg"], backend.xp)
     np.testing.assert_allclose(
         backend.to_numpy(found), backend.to_numpy(net.loss(X, y)[0]), rtol=1e-6
     )
@@ -352,8 +353,9 @@ def test_runs_without_data():
 
 
 def test_repr_tells_sizes_and_backend():
-    assert repr(TwoLayerNet(4, 5, 3)).startswith("TwoLayerNet(4-5-3, NumPy ")
-    assert repr(TwoLayerNet(4, 5, 3, members=2)).startswith("TwoLayerNet(4-5-3, members=2, ")
+    assert repr(TwoLayerNet(4, 5, 3)).startswith("TwoLayerNet(4-5-3, relu, softmax, NumPy ")
+    stack = repr(TwoLayerNet(4, 5, 3, members=2))
+    assert stack.startswith("TwoLayerNet(4-5-3, relu, softmax, members=2, ")
 
 
 def test_the_data_loss_is_softmax_loss(backend, rng):

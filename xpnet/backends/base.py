@@ -13,8 +13,8 @@ from xpnet.errors import BackendError
 __all__ = ["Advance", "Backend", "Step"]
 
 Carry: TypeAlias = Any
-Step: TypeAlias = Callable[[Carry, Any, dict[str, Array]], tuple[Carry, Array]]
-Advance: TypeAlias = Callable[[Carry, Any, dict[str, Array]], tuple[Carry, Array]]
+Step: TypeAlias = Callable[[Carry, Any, dict[str, Any]], tuple[Carry, Array]]
+Advance: TypeAlias = Callable[[Carry, Any, dict[str, Any]], tuple[Carry, Array]]
 
 _FLOAT_NAMES = ("float32", "float64")
 
@@ -126,18 +126,23 @@ class Backend:
 
         With `compiled` the step is compiled first, where the library leaves the choice.
 
-        `draws` holds arrays whose first axis counts the steps; each step gets its row of each.
+        `draws` holds arrays whose first axis counts the steps, "rows" among them, and dictionaries
+        of such arrays; each step gets its row of each.
         `losses` has one row per step and stays on the device. The carry that is passed in is
         consumed: a step may write into its arrays.
         """
         one_step = self.compile(step) if compiled else step
 
-        def advance(carry: Carry, data: Any, draws: dict[str, Array]) -> tuple[Carry, Array]:
+        def advance(carry: Carry, data: Any, draws: dict[str, Any]) -> tuple[Carry, Array]:
             losses = []
             for t in range(draws["rows"].shape[0]):
-                draw = {name: x[t, ...] for name, x in draws.items()}
-                carry, loss = one_step(carry, data, draw)
+                carry, loss = one_step(carry, data, _row(draws, t))
                 losses.append(loss)
             return carry, self.xp.stack(losses)
 
         return advance
+
+
+def _row(draws: dict[str, Any], t: int) -> dict[str, Any]:
+    """Return what step `t` draws."""
+    return {name: _row(x, t) if isinstance(x, dict) else x[t, ...] for name, x in draws.items()}

@@ -148,7 +148,7 @@ class JaxBackend(Backend):
         """
         import jax
 
-        def advance(carry: Any, data: Any, draws: dict[str, Array]) -> tuple[Any, Array]:
+        def advance(carry: Any, data: Any, draws: dict[str, Any]) -> tuple[Any, Array]:
             scanned: tuple[Any, Array] = jax.lax.scan(
                 lambda inner, draw: step(inner, data, draw), carry, draws
             )

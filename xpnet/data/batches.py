@@ -8,7 +8,15 @@ from xpnet.backends import Array
 from xpnet.errors import InputError
 from xpnet.streams import stream
 
-__all__ = ["Sampling", "Split", "check_sampling", "epoch_rows", "gather", "sample_rows"]
+__all__ = [
+    "Sampling",
+    "Split",
+    "check_sampling",
+    "epoch_rows",
+    "gather",
+    "sample_rows",
+    "take_rows",
+]
 
 Sampling = Literal["shuffle", "replacement"]
 
@@ -74,15 +82,18 @@ def gather(X: Array, y: Array, rows: Array, dtype: Any, xp: Any) -> tuple[Array,
 
     Args:
         X: All inputs, of shape (N, D).
-        y: All labels, of shape (N,).
+        y: All labels (N,), or targets (N,) or (N, C).
         rows: Row numbers of shape (B,), or (members, B).
         dtype: The dtype of the inputs returned.
         xp: The namespace.
 
     """
-    flat = xp.reshape(rows, (-1,))
-    x = xp.astype(xp.take(X, flat, axis=0), dtype, copy=False)
-    labels = xp.take(y, flat, axis=0)
+    return xp.astype(take_rows(X, rows, xp), dtype, copy=False), take_rows(y, rows, xp)
+
+
+def take_rows(x: Array, rows: Array, xp: Any) -> Array:
+    """Return the rows of `x` (N, ...) that `rows`, (B,) or (members, B), names."""
     if len(rows.shape) == 1:
-        return x, labels
-    return xp.reshape(x, (*rows.shape, X.shape[-1])), xp.reshape(labels, rows.shape)
+        return xp.take(x, rows, axis=0)
+    taken = xp.take(x, xp.reshape(rows, (-1,)), axis=0)
+    return xp.reshape(taken, (*rows.shape, *x.shape[1:]))

@@ -9,7 +9,7 @@ import numpy as np
 from xpnet.errors import InputError
 from xpnet.streams import stream
 
-__all__ = ["Dataset", "check_inputs", "split_rows"]
+__all__ = ["Dataset", "check_inputs", "check_real_targets", "split_rows"]
 
 _PARTS = ("train", "val", "test")
 _KEYS = tuple(f"{letter}_{part}" for part in _PARTS for letter in "Xy")
@@ -19,7 +19,7 @@ _FINITE_CHUNK = 2**20  # numbers looked at together: a mask of 1 MiB whatever th
 # Two data sets are never compared, and the generated == would fail on arrays.
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Arrays of a classification task, and what people need to know about them.
+    """Arrays of a classification or regression task, and what people need to know about them.
 
     It also serves as the dictionary that the notes' Solver takes: `data["X_train"]`.
 
@@ -27,8 +27,9 @@ class Dataset:
         name: Short name, for messages and reports.
         X_train, X_val, X_test: Inputs of shape (N, D) or (N, d1, ..., dk), integers or floats.
             The test part may be None.
-        y_train, y_val, y_test: Class numbers of shape (N,), kept as int64.
-        class_names: One name per class; class c is `class_names[c]`.
+        y_train, y_val, y_test: Class numbers of shape (N,), kept as int64; or for regression
+            floats, real targets of shape (N,) or (N, C).
+        class_names: One name per class, class c is `class_names[c]`; empty for regression.
         picture_shape: (channels, height, width) that a row of X reshapes to, or None when the
             input is not a picture.
         source: One line for people: where the data are from, and whose they are.
@@ -56,13 +57,22 @@ class Dataset:
             if part == "test" and X is None and y is None:
                 continue
             check_inputs(X, f"{where}: X_{part}")
-            _check_labels(y, len(X), self.class_names, f"{where}: y_{part}")
+            if self.is_regression:
+                y = check_real_targets(y, len(X), f"{where}: y_{part}")
+                object.__setattr__(self, f"y_{part}", y)
+                if y.shape[1:] != self.y_train.shape[1:]:
+                    raise InputError(
+                        f"{where}: a row of y_{part} has shape {y.shape[1:]} but one of y_train "
+                        f"has {self.y_train.shape[1:]}; give every part the same targets"
+                    )
+            else:
+                _check_labels(y, len(X), self.class_names, f"{where}: y_{part}")
+                object.__setattr__(self, f"y_{part}", y.astype(np.int64, copy=False))
             if X.shape[1:] != self.X_train.shape[1:]:
                 raise InputError(
                     f"{where}: a row of X_{part} has shape {X.shape[1:]} but one of X_train has "
                     f"{self.X_train.shape[1:]}; give every part the same features"
                 )
-            object.__setattr__(self, f"y_{part}", y.astype(np.int64, copy=False))
         if self.picture_shape is not None and math.prod(self.picture_shape) != self.input_dim:
             raise InputError(
                 f"{where}: picture_shape {self.picture_shape} has "
@@ -72,8 +82,13 @@ class Dataset:
 
     @property
     def num_classes(self) -> int:
-        """Number of classes."""
-        return len(self.class_names)
+        """Number of classes, or of targets a sample."""
+        return math.prod(self.y_train.shape[1:]) if self.is_regression else len(self.class_names)
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether the targets are real numbers, and no classes."""
+        return not self.class_names
 
     @property
     def input_dim(self) -> int:
@@ -139,6 +154,26 @@ def check_inputs(X: object, what: str) -> None:
         )
     if X.dtype.kind == "f":
         _check_finite(X, what)
+
+
+def check_real_targets(y: object, num_rows: int, what: str) -> np.ndarray:
+    """Return real targets, or raise InputError, which calls them `what`, unless they fit.
+
+    They fit if they are finite floats of shape (num_rows,) or (num_rows, C).
+    """
+    if not isinstance(y, np.ndarray) or y.dtype.kind != "f":
+        given = y.dtype if isinstance(y, np.ndarray) else type(y).__name__
+        raise InputError(
+            f"{what} is {given}, not a float NumPy array; cast real targets with "
+            "y.astype(numpy.float32), or name the classes"
+        )
+    if y.ndim not in (1, 2) or len(y) != num_rows or 0 in y.shape:
+        raise InputError(
+            f"{what} has shape {y.shape} but its X has {num_rows} rows; give real targets of shape "
+            f"({num_rows},) or ({num_rows}, C)"
+        )
+    _check_finite(y, what)
+    return y
 
 
 def _check_finite(X: np.ndarray, what: str) -> None:

@@ -1,35 +1,53 @@
 """The base of the nets: what the Solver asks of one, and the notes' form of it."""
 
 from abc import ABC, abstractmethod
-from typing import Any, TypeAlias, overload
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeAlias, overload
 
 import numpy as np
 
-from xpnet.backends import Array, Backend, array_namespace, backend_of, is_host_array
+from xpnet.backends import Array, Backend, array_namespace, backend_of
 from xpnet.errors import InputError
-from xpnet.losses import check_labels
 from xpnet.members import member_values, not_negative
+from xpnet.nets.inputs import net_input, net_targets
+from xpnet.preprocessing import Preprocessor
 
-__all__ = ["Net", "Params", "is_own_net"]
+__all__ = ["Net", "Params", "Variables", "is_own_net"]
 
 Params: TypeAlias = dict[str, Array]
+
+
+class Variables(NamedTuple):
+    """What a training changes in a net."""
+
+    params: Params  # what the update rule moves
+    state: Params  # what the forward pass in training keeps, such as running means
 
 
 class Net(ABC):
     """A net whose arithmetic the Solver can put into one compiled stretch.
 
-    A subclass gives the three pure functions; `loss` is the notes' form of them.
+    A subclass gives the pure functions; `loss` is the notes' form of them.
 
     Attributes:
         params: The parameters by name. The caller may assign arrays of any library and dtype.
+        state: What a layer keeps from one training step to the next, by name; often nothing.
         members: The number of nets in the stack, or None for a single net.
         reg: L2 regularisation strength, a float or an array of shape (members,).
+        is_regression: Whether targets are real numbers, and no labels.
+        preprocess: What raw inputs go through before `predict`; the Solver puts its own here.
+        num_draws: Training losses taken by `loss(X, y)`: the number of the next random draw. Set
+            it to repeat one.
 
     """
 
     params: Params
+    state: Params
     members: int | None
     reg: float | np.ndarray
+    is_regression: bool = False
+    preprocess: Preprocessor | None = None
+    num_draws: int = 0
 
     @property
     @abstractmethod
@@ -42,14 +60,28 @@ class Net(ABC):
         """The number of scores of a sample."""
 
     @abstractmethod
-    def scores(self, params: Params, x: Array, xp: Any) -> Array:
-        """Return class scores (..., N, C) for inputs (N, D) or (..., N, D); pure."""
+    def scores(self, params: Params, state: Params, x: Array, xp: Any) -> Array:
+        """Return scores (..., N, C) for inputs (N, D) or (..., N, D), as in testing; pure."""
 
     @abstractmethod
     def loss_and_gradients(
-        self, params: Params, x: Array, y: Array, reg: Array, xp: Any
-    ) -> tuple[Array, Params]:
-        """Return the loss, of the member shape, and its gradient by each parameter; pure."""
+        self, variables: Variables, x: Array, y: Array, terms: Mapping[str, Any], xp: Any
+    ) -> tuple[Array, Params, Params]:
+        """Return the training loss, its gradient by each parameter, and the next state; pure.
+
+        Args:
+            variables: Parameters and state.
+            x: Inputs (N, D) or (..., N, D).
+            y: Labels or targets.
+            terms: What else the loss depends on: all of `constants()` and `draws()`, and any of
+                the options of the loss function (`class_weights`, `sample_weights`,
+                `label_smoothing`).
+            xp: The namespace.
+
+        Returns:
+            The loss, of the member shape, the gradients, and the next state.
+
+        """
 
     @abstractmethod
     def objective(self, params: Params, scores: Array, y: Array, reg: Array, xp: Any) -> Array:
@@ -59,20 +91,40 @@ class Net(ABC):
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes that fit together, of one net, by parameter."""
 
+    def state_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the state that fit the parameters, of one net."""
+        return {}
+
+    def constants(self) -> dict[str, Any]:
+        """Return what the loss depends on and no step changes.
+
+        Python numbers, or arrays of the member shape on the net's device.
+        """
+        return {"reg": self.device_values("reg", self.reg)}
+
+    def draws(self, step: int, num_samples: int) -> dict[str, np.ndarray]:
+        """Return the random numbers of training step `step` (from 0) on so many samples."""
+        return {}
+
     def check(self) -> None:
-        """Raise InputError unless the parameters fit together, whoever assigned them."""
+        """Raise InputError unless parameters and state fit together, whoever assigned them."""
         stack = () if self.members is None else (self.members,)
-        for name, shape in self.shapes().items():
-            if name not in self.params:
-                raise InputError(f"params has no {name!r}; it has {', '.join(self.params)}")
-            found = tuple(self.params[name].shape)
-            if found != (*stack, *shape):
-                raise InputError(f"{name} must have the shape {(*stack, *shape)}; got {found}")
-        xp = array_namespace(*self.params.values())
-        dtypes = {w.dtype for w in self.params.values()}
+        for given, what, expected in (
+            (self.params, "params", self.shapes()),
+            (self.state, "state", self.state_shapes()),
+        ):
+            for name, shape in expected.items():
+                if name not in given:
+                    raise InputError(f"{what} has no {name!r}; it has {', '.join(given)}")
+                found = tuple(given[name].shape)
+                if found != (*stack, *shape):
+                    raise InputError(f"{name} must have the shape {(*stack, *shape)}; got {found}")
+        arrays = {**self.params, **self.state}
+        xp = array_namespace(*arrays.values())
+        dtypes = {w.dtype for w in arrays.values()}
         if len(dtypes) > 1 or not xp.isdtype(self.dtype, "real floating"):
-            given = ", ".join(f"{name} {w.dtype}" for name, w in self.params.items())
-            raise InputError(f"the parameters must all be of one real floating dtype; got {given}")
+            listed = ", ".join(f"{name} {w.dtype}" for name, w in arrays.items())
+            raise InputError(f"the parameters must all be of one real floating dtype; got {listed}")
         not_negative("reg", member_values("reg", self.reg, self.members))
 
     @property
@@ -85,10 +137,10 @@ class Net(ABC):
         """The dtype of the parameters, in their library's terms."""
         return next(iter(self.params.values())).dtype
 
-    def device_reg(self) -> Array:
-        """Return `reg` as a float, or on the device of the parameters where each member has one."""
-        reg = member_values("reg", self.reg, self.members)
-        return reg if isinstance(reg, float) else self.backend.asarray(reg, dtype=self.dtype)
+    def device_values(self, name: str, value: Any) -> Array:
+        """Return a hyperparameter as a float, or on the net's device where each member has one."""
+        values = member_values(name, value, self.members)
+        return values if isinstance(values, float) else self.backend.asarray(values, self.dtype)
 
     @overload
     def loss(self, X: Any, y: None = None) -> Array: ...
@@ -97,12 +149,14 @@ class Net(ABC):
     def loss(self, X: Any, y: Any = None) -> Array | tuple[Array, Params]:
         """Return scores of `X`, or with labels the loss and the gradients.
 
-        The loss is the mean over the batch, plus 0.5 * reg * (the sum of the squared weights).
+        The loss is the mean over the batch, plus 0.5 * reg * (the sum of the squared weights). With
+        labels the net is in training: dropout draws its masks, and `state` becomes the next one.
 
         Args:
             X: Inputs (N, d1, ..., dk), of any number type, on the host or on the net's device; for
-                a stack shared by all members, or (members, N, D).
-            y: Labels (N,), or (members, N), integers of 0 to num_classes - 1; or None.
+                a stack shared by all members, or (members, N, D). They are not preprocessed.
+            y: Labels (N,), or (members, N), integers of 0 to num_classes - 1; for the squared loss
+                real targets (N, C), or (N,) for one output; or None.
 
         Returns:
             Scores of shape (N, C), or (members, N, C) from a stack, if `y` is None. Otherwise the
@@ -114,63 +168,19 @@ class Net(ABC):
 
         """
         self.check()
-        xp = array_namespace(*self.params.values())
-        with self.backend.context():
-            x = self._input(X, xp)
+        backend = self.backend
+        with backend.context():
+            x = net_input(self, X)
             if y is None:
-                return self.scores(self.params, x, xp)
-            labels = self._labels(y, x)
-            return self.loss_and_gradients(self.params, x, labels, self.device_reg(), xp)
-
-    def _input(self, X: Any, xp: Any) -> Array:
-        """Return `X` as (N, D) or (members, N, D) on the net's device, in its dtype."""
-        if not hasattr(X, "shape"):
-            X = np.asarray(X)
-        shape, features = tuple(X.shape), self.input_dim
-        per_net = len(shape) == 3 and shape[0] == self.members and shape[2] == features
-        if not per_net and (len(shape) < 2 or int(np.prod(shape[1:])) != features):
-            raise InputError(
-                f"X must have {features} features a sample, as W1 has rows; got shape {shape}"
+                return self.scores(self.params, self.state, x, backend.xp)
+            targets = net_targets(self, y, x)
+            draws = self.draws(self.num_draws, int(x.shape[-2]))
+            terms = self.constants() | {name: backend.asarray(d) for name, d in draws.items()}
+            loss, grads, self.state = self.loss_and_gradients(
+                Variables(self.params, self.state), x, targets, terms, backend.xp
             )
-        if is_host_array(X) and X.dtype.kind not in "buif":
-            raise InputError(f"X must hold numbers; got dtype {X.dtype}")
-        # Floats are cast here, as some devices have no float64 to cast from; bytes stay small.
-        is_host_float = is_host_array(X) and X.dtype.kind == "f"
-        if is_host_float and X.dtype.itemsize not in (4, 8):
-            X = X.astype(np.float64)
-        X = self.backend.asarray(X, self.dtype) if is_host_float else self._on_device(X)
-        if xp.isdtype(X.dtype, "complex floating"):
-            raise InputError(f"X must hold real numbers; got dtype {X.dtype}")
-        X = X if per_net else xp.reshape(X, (shape[0], features))
-        return xp.astype(X, self.dtype, copy=False)
-
-    def _labels(self, y: Any, x: Array) -> Array:
-        """Return `y` on the net's device, after the checks that need no transfer."""
-        if not hasattr(y, "shape"):
-            y = np.asarray(y)
-        expected = [tuple(x.shape[-2:-1])]
-        if self.members is not None:
-            expected.append((self.members, x.shape[-2]))
-        if tuple(y.shape) not in expected:
-            raise InputError(
-                f"y must have one label a sample, shape {' or '.join(map(str, expected))}; "
-                f"got {tuple(y.shape)}"
-            )
-        if 0 in y.shape:
-            raise InputError("the loss is a mean over samples, and X holds no sample")
-        if is_host_array(y):
-            check_labels(y, self.num_classes)
-        y = self._on_device(y)
-        if not self.backend.xp.isdtype(y.dtype, "integral"):
-            raise InputError(f"y must hold integer labels; got dtype {y.dtype}: cast them to int64")
-        return y
-
-    def _on_device(self, x: Array) -> Array:
-        """Return a host array on the net's device, and an array of its own library as it is."""
-        if is_host_array(x):
-            return self.backend.asarray(x)
-        array_namespace(x, next(iter(self.params.values())))
-        return x
+            self.num_draws += 1
+            return loss, grads
 
 
 def is_own_net(model: Any) -> bool:

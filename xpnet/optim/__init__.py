@@ -15,6 +15,7 @@ these are; the papers stand with the rules.
 from xpnet.errors import InputError
 from xpnet.optim.adaptive import Adam, AdamW, RMSProp
 from xpnet.optim.base import Rule, UpdateRule, check_range
+from xpnet.optim.clip import clip_by_global_norm
 from xpnet.optim.descent import SGD, NesterovMomentum, SGDMomentum
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "adam",
     "adamw",
     "check_range",
+    "clip_by_global_norm",
     "get_rule",
     "nesterov_momentum",
     "rmsprop",

@@ -1,0 +1,60 @@
+"""The best parameters so far, of one run or of each member of a stack, and when to stop waiting."""
+
+from typing import Any
+
+import numpy as np
+
+from xpnet.backends import Array, Backend, backend_of
+from xpnet.members import per_member
+from xpnet.nets import Variables
+
+__all__ = ["Best", "copied"]
+
+
+class Best:
+    """What validated best, by the higher score, and of equal ones by the lower loss.
+
+    Attributes:
+        score: The best score, -inf before the first check, of the member shape.
+        variables: The parameters and the state that reached it.
+        epochs_waited: Epochs since the last improvement, of the member shape.
+
+    """
+
+    def __init__(self, members: int | None) -> None:
+        shape = () if members is None else (members,)
+        self.score = np.full(shape, -np.inf)
+        self.variables = Variables({}, {})
+        self.epochs_waited = np.zeros(shape, dtype=np.int64)
+        self._loss = np.full(shape, np.inf)
+
+    def look(self, score: np.ndarray, loss: np.ndarray, *, ends_epoch: bool) -> np.ndarray:
+        """Return which runs improved; NaN never does."""
+        improved = (score > self.score) | ((score == self.score) & (loss < self._loss))
+        self.score = np.where(improved, score, self.score)
+        self._loss = np.where(improved, loss, self._loss)
+        self.epochs_waited = np.where(improved, 0, self.epochs_waited + ends_epoch)
+        return np.asarray(improved)
+
+    def keep(self, variables: Variables, improved: np.ndarray, backend: Backend) -> None:
+        """Copy the numbers of the runs that improved, or of all where none was kept before."""
+        if improved.all() or not self.variables.params:
+            self.variables = copied(variables)
+        elif improved.any():
+            mask = backend.asarray(improved)
+
+            def mixed(new: dict[str, Array], old: dict[str, Array]) -> dict[str, Array]:
+                where: Any = backend.xp.where
+                return {name: where(per_member(mask, w), w, old[name]) for name, w in new.items()}
+
+            self.variables = Variables(
+                mixed(variables.params, self.variables.params),
+                mixed(variables.state, self.variables.state),
+            )
+
+
+def copied(variables: Variables) -> Variables:
+    """Return copies, which no step will write into."""
+    return Variables(
+        *({name: backend_of(w).copy(w) for name, w in part.items()} for part in variables)
+    )
