@@ -32,6 +32,7 @@ BACKENDS = {
     "torch": "torch",
     "jax": "jax",
     "dask": "dask",
+    "dpnp": "dpnp",
     "cupy": "cupy",
 }
 WITHOUT_FLOAT64 = ("array-api-strict-no-float64",)
@@ -81,7 +82,7 @@ def open_backend(name: str, stack: ExitStack) -> Backend:
         import array_api_compat.dask.array as xp
 
         return Backend(xp, "cpu")
-    if name == "cupy":
+    if name in ("cupy", "dpnp"):
         try:
             return get_backend(name)
         except BackendError as error:

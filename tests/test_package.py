@@ -17,6 +17,7 @@ OTHER_LIBRARIES = {
     "cupy",
     "cupyx",
     "dask",
+    "dpctl",
     "dpnp",
     "jax",
     "jaxlib",

@@ -16,6 +16,16 @@ def host():
     return np.arange(-3, 9, dtype=np.float32).reshape(3, 4) / 4
 
 
+@pytest.fixture
+def dpnp_on_the_cpu():
+    """The dpnp backend, where it has an OpenCL CPU."""
+    pytest.importorskip("dpnp")
+    try:
+        return get_backend("dpnp:cpu")
+    except BackendError as error:
+        pytest.skip(error.reason)
+
+
 def test_arrays_survive_the_journey(backend, host):
     back = backend.to_numpy(backend.asarray(host))
     assert isinstance(back, np.ndarray)
@@ -354,6 +364,13 @@ def test_description_says_library_version_and_place(text, module, phrase):
     assert backend.description in repr(backend)
 
 
+def test_dpnp_says_where_it_is(dpnp_on_the_cpu):
+    import dpnp
+
+    assert dpnp_on_the_cpu.version == dpnp.__version__
+    assert dpnp_on_the_cpu.description == f"dpnp {dpnp.__version__} on the CPU"
+
+
 def test_text_opens_the_same_backend(backend):
     again = get_backend(backend.text)
     assert (again.xp, again.device) == (backend.xp, backend.device)
@@ -378,6 +395,22 @@ def test_threads_are_set_and_given_back():
     assert torch.get_num_threads() == before
     with get_backend("cpu").threads(1) as number:
         assert number == 1
+
+
+def test_dpnp_refuses_a_number_of_threads(dpnp_on_the_cpu):
+    with dpnp_on_the_cpu.threads(None) as number:
+        assert number >= 1
+    with pytest.raises(BackendError, match="held to 3"), dpnp_on_the_cpu.threads(3):
+        pass
+
+
+def test_dpnp_takes_its_own_arrays(dpnp_on_the_cpu, host):
+    """It refuses to give them to NumPy, by which arrays of any byte order are taken."""
+    x = dpnp_on_the_cpu.asarray(host)
+    y = dpnp_on_the_cpu.asarray(x)
+    y += 1
+    np.testing.assert_array_equal(dpnp_on_the_cpu.to_numpy(x), host)
+    np.testing.assert_array_equal(dpnp_on_the_cpu.to_numpy(y), host + 1)
 
 
 def test_jax_refuses_a_number_of_threads():

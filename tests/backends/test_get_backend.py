@@ -10,6 +10,7 @@ import pytest
 
 from xpnet.backends import DEVICE_CHOICES, get_backend
 from xpnet.backends.cupy_backend import CupyBackend
+from xpnet.backends.dpnp_backend import DpnpBackend
 from xpnet.backends.jax_backend import JaxBackend
 from xpnet.backends.numpy_backend import NumpyBackend
 from xpnet.backends.strict_backend import StrictBackend
@@ -54,6 +55,38 @@ def fake_cupy(*, available: bool, count: int = 2) -> types.ModuleType:
     )
     cupy.cuda = types.SimpleNamespace(Device=Device, runtime=runtime)
     return cupy
+
+
+def fake_sycl(monkeypatch, *filter_strings: str, fp64: bool = True) -> None:
+    """Put a dpnp in place that has devices of these names, with NumPy's arrays."""
+
+    class SyclDeviceCreationError(Exception):
+        pass
+
+    devices = {
+        text: types.SimpleNamespace(
+            filter_string=text,
+            name=f"Toy {text}",
+            is_gpu="gpu" in text,
+            is_cpu="cpu" in text,
+            has_aspect_fp64=fp64,
+        )
+        for text in filter_strings
+    }
+
+    def empty(_shape, dtype, device):
+        if device is not None and device not in devices:
+            raise SyclDeviceCreationError(f"Could not create a SyclDevice from {device}")
+        chosen = devices[device or filter_strings[0]]
+        return types.SimpleNamespace(device=types.SimpleNamespace(sycl_device=chosen))
+
+    dpnp, dpctl = types.ModuleType("dpnp"), types.ModuleType("dpctl")
+    dpnp.__version__, dpnp.empty = "0.20.0", empty
+    dpnp.float32, dpnp.float64 = np.float32, np.float64
+    dpctl.get_devices = lambda: list(devices.values())
+    dpctl.SyclDeviceCreationError = SyclDeviceCreationError
+    monkeypatch.setitem(sys.modules, "dpnp", dpnp)
+    monkeypatch.setitem(sys.modules, "dpctl", dpctl)
 
 
 @pytest.fixture
@@ -115,6 +148,61 @@ def test_text_opens_its_library_and_device(text, module, kind, device):
     assert type(backend) is kind
     assert device in str(backend.device) or device in repr(backend.device)
     assert backend.is_gpu is False
+
+
+@pytest.mark.parametrize("text", ["dpnp", "dpnp:cpu", "dpnp:opencl:cpu:0"])
+def test_dpnp_opens_the_cpu(text):
+    pytest.importorskip("dpnp")
+    try:
+        backend = get_backend(text)
+    except BackendError as error:
+        pytest.skip(error.reason)
+    assert type(backend) is DpnpBackend
+    device = backend.device.sycl_device
+    assert device.is_cpu or text == "dpnp"
+    assert backend.is_gpu == device.is_gpu
+
+
+@pytest.mark.parametrize(
+    ("text", "device", "description"),
+    [
+        ("dpnp", "level_zero:gpu:0", "dpnp 0.20.0 on Toy level_zero:gpu:0"),
+        ("dpnp:level_zero:gpu:0", "level_zero:gpu:0", "dpnp 0.20.0 on Toy level_zero:gpu:0"),
+        ("dpnp:opencl:cpu:0", "opencl:cpu:0", "dpnp 0.20.0 on the CPU"),
+    ],
+)
+def test_dpnp_opens_the_device_that_the_text_names(text, device, description, monkeypatch):
+    fake_sycl(monkeypatch, "level_zero:gpu:0", "opencl:cpu:0")
+    backend = get_backend(text)
+    assert type(backend) is DpnpBackend
+    assert backend.is_gpu is ("gpu" in device)
+    assert backend.text == f"dpnp:{device}"
+    assert backend.description == description
+
+
+def test_unknown_dpnp_device_lists_those_there(monkeypatch):
+    fake_sycl(monkeypatch, "level_zero:gpu:0", "opencl:cpu:0")
+    said = refusal("dpnp:gpu:7")
+    assert "'gpu:7'" in said
+    assert "level_zero:gpu:0, opencl:cpu:0" in said
+
+
+def test_dpnp_without_a_device_names_the_ways_to_get_one(monkeypatch):
+    fake_sycl(monkeypatch)
+    for text in ("dpnp", "dpnp:cpu", "dpnp:gpu"):
+        said = refusal(text)
+        assert "install its driver" in said
+        assert "pip install intel-opencl-rt" in said
+        assert f"OCL_ICD_FILENAMES={sys.prefix}/lib/libintelocl.so" in said
+
+
+def test_dpnp_does_not_change_float64_for_float32_in_silence(monkeypatch):
+    """Many of Intel's cards have no float64."""
+    fake_sycl(monkeypatch, "level_zero:gpu:0", fp64=False)
+    backend = get_backend("dpnp")
+    assert backend.dtype("float32") == np.float32
+    with pytest.raises(BackendError, match=r"^Toy level_zero:gpu:0 has no float64: use float32$"):
+        backend.dtype("float64")
 
 
 def test_cpu_is_the_default():
@@ -224,6 +312,7 @@ def test_unknown_jax_device_lists_those_there(device):
         ("torch", "torch", "pip install torch"),
         ("torch:cuda", "torch", "pip install torch"),
         ("jax", "jax", "pip install jax"),
+        ("dpnp:gpu", "dpnp", "pip install dpnp"),
         ("array-api-strict:device1", "array_api_strict", "pip install array-api-strict"),
     ],
 )

@@ -11,6 +11,7 @@ import array_api_compat
 
 from xpnet.backends.base import Backend
 from xpnet.backends.cupy_backend import CupyBackend
+from xpnet.backends.dpnp_backend import DpnpBackend
 from xpnet.backends.jax_backend import JaxBackend
 from xpnet.backends.namespace import Array, array_namespace, device, is_host_array
 from xpnet.backends.numpy_backend import NumpyBackend
@@ -37,6 +38,7 @@ DEVICE_CHOICES = (
     "cupy[:number]",
     "torch[:device]",
     "jax[:device]",
+    "dpnp[:device]",
     "array-api-strict[:device]",
 )
 
@@ -47,8 +49,12 @@ _OPENERS: dict[str, Any] = {
     "cupy": CupyBackend.open,
     "torch": TorchBackend.open,
     "jax": JaxBackend.open,
+    "dpnp": DpnpBackend.open,
     "array-api-strict": StrictBackend.open,
 }
+
+# the libraries that are the standard's namespaces by themselves, without array-api-compat
+_BY_NAMESPACE: dict[str, Any] = {"array_api_strict": StrictBackend, "dpnp": DpnpBackend}
 
 
 def get_backend(device: str = "cpu") -> Backend:
@@ -56,8 +62,8 @@ def get_backend(device: str = "cpu") -> Backend:
 
     Args:
         device: "cpu" or "numpy" (NumPy), "gpu" or "cupy" with an optional ":number" (CuPy),
-            "auto" (a GPU that works, otherwise the CPU), "torch[:device]", "jax[:device]" or
-            "array-api-strict[:device]".
+            "auto" (a GPU that works, otherwise the CPU), "torch[:device]", "jax[:device]",
+            "dpnp[:device]" or "array-api-strict[:device]".
 
     Raises:
         BackendError: The text is none of these, or the library, driver or device is missing; the
@@ -106,6 +112,6 @@ def backend_of(x: Array) -> Backend:
     if array_api_compat.is_jax_array(x):
         return JaxBackend.of(x)
     xp = array_namespace(x)
-    if xp.__name__ == "array_api_strict":
-        return StrictBackend.of(x)
-    return Backend(xp, device(x))
+    kind = _BY_NAMESPACE.get(xp.__name__)
+    found: Backend = Backend(xp, device(x)) if kind is None else kind.of(x)
+    return found
