@@ -145,7 +145,8 @@ def _wrong_targets(model: Net, y: np.ndarray) -> str:
         )
     return (
         f"the net has a loss of class labels, so that y_train must hold integers; got {y.dtype}: "
-        "cast labels with y_train.astype(numpy.int64), or make the net with loss='squared' for regression"
+        "cast labels with y_train.astype(numpy.int64), or make the net with loss='squared' for "
+        "regression"
     )
 
 
