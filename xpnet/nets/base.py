@@ -10,6 +10,7 @@ from xpnet.backends import Array, Backend, array_namespace, backend_of
 from xpnet.errors import InputError
 from xpnet.members import member_values, not_negative
 from xpnet.nets.inputs import net_input, net_targets
+from xpnet.nets.prediction import predict, predict_proba
 from xpnet.preprocessing import Preprocessor
 
 __all__ = ["Net", "Params", "Variables", "is_own_net"]
@@ -181,6 +182,36 @@ class Net(ABC):
             )
             self.num_draws += 1
             return loss, grads
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the class of every sample of raw inputs, or the targets of a regression.
+
+        Raw: `preprocess` is applied first, unlike in `loss`.
+
+        Args:
+            X: Inputs (N, d1, ..., dk), on the host or on the net's device.
+
+        Returns:
+            On the host, class numbers (N,), or (members, N) from a stack; of a regression floats
+            (N, C), or (members, N, C).
+
+        Raises:
+            InputError: `X` does not fit the net or its preprocessing.
+
+        """
+        return predict(self, X)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probability of every class for raw inputs, softmax(scores).
+
+        Returns:
+            On the host, floats (N, C), or (members, N, C) from a stack; rows sum to 1.
+
+        Raises:
+            InputError: `X` does not fit, or the net has another loss than softmax.
+
+        """
+        return predict_proba(self, X)
 
 
 def is_own_net(model: Any) -> bool:

@@ -4,7 +4,7 @@ Reference: Stanford CS231n, assignment 2 (`fc_net.py`), without its faults.
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Self
 
@@ -35,6 +35,7 @@ from xpnet.nets.initial import (
     place_members,
 )
 from xpnet.nets.regularisation import add_penalty_gradients, is_regularised, penalty
+from xpnet.nets.summary import summary_html, summary_text
 
 __all__ = ["FullyConnectedNet"]
 
@@ -138,9 +139,27 @@ class FullyConnectedNet(Net):
         sizes = "-".join(map(str, self.layer_sizes))
         extras = [self.activation, self.loss_name]
         extras += [] if self.normalization is None else [self.normalization]
-        extras += ["dropout"] if self._drops() else []
+        extras += ["dropout"] if self.has_dropout else []
         extras += [] if self.members is None else [f"members={self.members}"]
         return f"{type(self).__name__}({sizes}, {', '.join(extras)}, {self.backend.description})"
+
+    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
+        """Yield what the `rich` library shows of the net."""
+        yield "layer_sizes", self.layer_sizes
+        yield "activation", self.activation
+        yield "normalization", self.normalization, None
+        yield "dropout_keep_ratio", self.dropout_keep_ratio, 1.0
+        yield "loss", self.loss_name
+        yield "members", self.members, None
+        yield "backend", self.backend.description
+
+    def _repr_html_(self) -> str:
+        """Return the table of layers, for notebooks."""
+        return summary_html(self)
+
+    def summary(self) -> str:
+        """Return a table of the layers: output shapes, parameters, state and memory."""
+        return summary_text(self)
 
     def _plan(self, num_layers: int) -> None:
         """Set the hidden layers, which hold no arrays."""
@@ -151,12 +170,14 @@ class FullyConnectedNet(Net):
                 i,
                 self.activation,
                 batchnorm=self.normalization == "batchnorm",
-                dropout=self._drops(),
+                dropout=self.has_dropout,
             )
             for i in range(1, num_layers)
         ]
 
-    def _drops(self) -> bool:
+    @property
+    def has_dropout(self) -> bool:
+        """Whether a training step leaves units out."""
         return bool(np.any(np.asarray(self.dropout_keep_ratio) < 1))
 
     @property
@@ -204,7 +225,7 @@ class FullyConnectedNet(Net):
     def constants(self) -> dict[str, Any]:
         """Return the regularisation, and with dropout the share of units kept."""
         constants = super().constants()
-        if self._drops():
+        if self.has_dropout:
             ratio = self.dropout_keep_ratio
             threshold = keep_threshold(ratio)
             constants["keep_ratio"] = self.device_values("dropout_keep_ratio", ratio)
@@ -215,7 +236,7 @@ class FullyConnectedNet(Net):
 
     def draws(self, step: int, num_samples: int) -> dict[str, np.ndarray]:
         """Return the random numbers of dropout; members of equal seed share theirs."""
-        if not self._drops():
+        if not self.has_dropout:
             return {}
         shapes = [(num_samples, units) for units in self.layer_sizes[1:-1]]
         by_seed = {seed: draw_dropout(seed, step, shapes) for seed in set(self.seeds)}
