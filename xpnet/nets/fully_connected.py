@@ -143,7 +143,7 @@ class FullyConnectedNet(Net):
         extras += [] if self.members is None else [f"members={self.members}"]
         return f"{type(self).__name__}({sizes}, {', '.join(extras)}, {self.backend.description})"
 
-    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
+    def __rich_repr__(self) -> Iterator[tuple[Any, ...]]:
         """Yield what the `rich` library shows of the net."""
         yield "layer_sizes", self.layer_sizes
         yield "activation", self.activation
