@@ -624,7 +624,7 @@ BAD_OPTIONS = {
     "rule": ({"update_rule": "sdg"}, "unknown update_rule 'sdg'.*sgd, sgd_momentum"),
     "decay": ({"lr_decay": 0.0}, "lr_decay must be a positive number; got 0.0"),
     "sampling": ({"sampling": "bootstrap"}, "'bootstrap'.*shuffle, replacement"),
-    "preprocess": ({"preprocess": "whiten"}, "unknown preprocess 'whiten'"),
+    "preprocess": ({"preprocess": "zca"}, "unknown preprocess 'zca'"),
     "seed": ({"seed": -1}, "seed must be.*got -1"),
     "argument": ({"learning_rate": 1e-3}, "no argument 'learning_rate'.*optim_config"),
     "near miss": ({"batchsize": 10}, "did you mean batch_size"),

@@ -514,7 +514,7 @@ def refusal(capsys, *options):
         (["--initializer", "he"], ["--initializer", "'he'", "'kaiming'"]),
         (["--dtype", "float16"], ["--dtype", "'float16'", "'float32'"]),
         (["--sampling", "all"], ["--sampling", "'all'", "'shuffle'"]),
-        (["--preprocess", "pca"], ["--preprocess", "'pca'", "'mean'"]),
+        (["--preprocess", "zca"], ["--preprocess", "'zca'", "mean"]),
         (["--hidden-dim", "2.5"], ["--hidden-dim", "'2.5'"]),
         (["--learning-rate", "fast"], ["--learning-rate", "'fast'"]),
         (["--seed"], ["--seed"]),
