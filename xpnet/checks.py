@@ -105,12 +105,13 @@ def check_training(
             "X_train and X_val must hold samples of one shape; "
             f"got {train[0].shape[1:]} and {val[0].shape[1:]}"
         )
-    check_sample_shape(model, train[0], "X_train")
+    check_sample_shape(model, preprocess, train[0], "X_train")
+    sample = transformed(preprocess, val[0][:1])  # also says if it was fitted on other samples
     if isinstance(model, Net):
         model.check()
         num_classes = model.num_classes
     else:
-        scores = host_scores(model, transformed(preprocess, val[0][:1]))
+        scores = host_scores(model, sample)
         num_classes = int(scores.shape[-1])
     for X, name in ((train[0], "X_train"), (val[0], "X_val")):
         _check_range(model, X, name)
@@ -165,13 +166,19 @@ def check_clip_norm(value: Any, members: int | None) -> float | np.ndarray | Non
     return norm
 
 
-def check_sample_shape(model: Any, X: np.ndarray, name: str) -> None:
-    """Raise InputError unless the samples have as many features as a net of ours takes."""
-    if isinstance(model, Net) and math.prod(X.shape[1:]) != model.input_dim:
+def check_sample_shape(
+    model: Any, preprocess: Preprocessor | None, X: np.ndarray, name: str
+) -> None:
+    """Raise InputError unless preprocessed samples have as many features as a net of ours takes."""
+    if not isinstance(model, Net):
+        return
+    features = math.prod(X.shape[1:])
+    after = features if preprocess is None else preprocess.output_dim(features)
+    if after != model.input_dim:
+        change = "" if after == features else f", {after} after {preprocess}"
         raise InputError(
-            f"{name} has samples of shape {X.shape[1:]}, {math.prod(X.shape[1:])} features, but "
-            f"the net takes {model.input_dim}: make it with "
-            f"input_dim={math.prod(X.shape[1:])}"
+            f"{name} has samples of shape {X.shape[1:]}, {features} features{change}, but "
+            f"the net takes {model.input_dim}: make it with input_dim={after}"
         )
 
 

@@ -78,8 +78,10 @@ class Solver:
         verbose: Print losses and accuracies.
         seed: Of the order of the samples.
         sampling: "shuffle", or "replacement" as in the notes.
-        preprocess: None, "mean", or a `xpnet.preprocessing.Preprocessor`; fitted on the training
-            part, and applied to each batch.
+        preprocess: None, a text such as "mean" or "standard+pca:50" (see
+            `xpnet.preprocessing.get_preprocessor`), or a `xpnet.preprocessing.Preprocessor`. A copy
+            of it is fitted on the training part, unless it is fitted already, and applied to each
+            batch. A net's `input_dim` is the number of features after it.
         lr_schedule: What the learning rate is multiplied by at each step, besides `lr_decay`: a
             text such as "cosine" or "warmup:5+cosine", or a callable; see `xpnet.schedules`.
         patience: Stop after so many epochs without a better validation; None never stops early.
@@ -169,7 +171,8 @@ class Solver:
             raise InputError(f"lr_decay must be a positive number; got {lr_decay!r}")
         self.update_rule = get_rule(update_rule)
         self.optim_config = check_config(optim_config)
-        self.preprocess = get_preprocessor(preprocess)
+        picture_shape = data.picture_shape if isinstance(data, Dataset) else None
+        self.preprocess = get_preprocessor(preprocess, picture_shape)
         self.compile = compile
         self.lr_schedule = get_schedule(lr_schedule)
         self.patience = None if patience is None else check_count("patience", patience)
@@ -185,7 +188,7 @@ class Solver:
         train, val = host_split(data, "train"), host_split(data, "val")
         self.num_train = len(train[0])
         self._targets = {"train": train[1], "val": val[1]}
-        if self.preprocess is not None:
+        if self.preprocess is not None and not getattr(self.preprocess, "fitted", False):
             # The caller's own object may serve another Solver, with other numbers.
             self.preprocess = copy.copy(self.preprocess).fit(train[0])
         self.num_classes = check_training(model, self.preprocess, train, val, self.batch_size)
@@ -279,7 +282,7 @@ class Solver:
 
         """
         X, y = host_pair(X, y, "X", "y")
-        check_sample_shape(self.model, X, "X")
+        check_sample_shape(self.model, self.preprocess, X, "X")
         check_targets(y, self.num_classes, self._targets["train"], "y")
         batch_size = check_count("batch_size", batch_size)
         if num_samples is not None:
@@ -313,7 +316,7 @@ class Solver:
 
         """
         X, _ = host_pair(X, np.zeros(len(X), dtype=np.int64), "X", "y")
-        check_sample_shape(self.model, X, "X")
+        check_sample_shape(self.model, self.preprocess, X, "X")
         batches = []
         for start in range(0, len(X), _CHECK_BATCH):
             prepared = transformed(self.preprocess, X[start : start + _CHECK_BATCH])
