@@ -99,13 +99,19 @@ def test_every_hyperparameter_of_a_rule_is_an_option_with_its_default(parser, ru
     [
         ("--update-rule", list(RULES)),
         ("--initializer", list(INITIALIZERS)),
-        ("--preprocess", ["none", *PREPROCESSORS]),
         ("--dtype", ["float32", "float64"]),
         ("--sampling", ["shuffle", "replacement"]),
     ],
 )
 def test_choices_are_the_librarys(parser, option, choices):
     assert actions(parser)[option].choices == choices
+
+
+def test_help_lists_every_preprocessing(parser):
+    text = flat(parser.format_help())
+    for kind in PREPROCESSORS.values():
+        assert kind.form in text
+    assert "none, mean, " in text
 
 
 def test_help_lists_every_device(parser):

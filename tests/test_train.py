@@ -230,7 +230,7 @@ def test_history_has_a_row_a_step_and_accuracies_at_the_checks(default_run):
 
 def test_best_params_reproduce_the_accuracies_by_plain_numpy(default_run, digits):
     summary, arrays = read_summary(default_run), read_arrays(default_run)
-    assert set(arrays) == {"W1", "b1", "W2", "b2", "mean", "class_names"}
+    assert set(arrays) == {"W1", "b1", "W2", "b2", "mean", "preprocess", "class_names"}
     assert arrays["W1"].shape == (64, 100)
     assert arrays["W1"].dtype == np.float32
     test = accuracy_by_hand(arrays, digits.X_test, digits.y_test)
@@ -383,7 +383,9 @@ def test_sizes_and_dtype_are_those_of_the_net(run):
 
 @pytest.mark.usefixtures("no_pictures")
 def test_without_preprocessing_no_mean_is_kept(run):
-    assert "mean" not in read_arrays(run("--num-epochs", "1", "--preprocess", "none"))
+    arrays = read_arrays(run("--num-epochs", "1", "--preprocess", "none"))
+    assert "mean" not in arrays
+    assert str(arrays["preprocess"]) == "none"
 
 
 @pytest.mark.usefixtures("no_pictures")

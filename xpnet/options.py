@@ -8,7 +8,7 @@ from xpnet.backends import DEVICE_CHOICES
 from xpnet.errors import InputError
 from xpnet.initializers import INITIALIZERS
 from xpnet.optim import RULES
-from xpnet.preprocessing import PREPROCESSORS
+from xpnet.preprocessing import forms, get_preprocessor
 from xpnet.presets import COMMON, PRESETS, preset
 
 __all__ = ["OneLineParser", "add_options", "hyperparameters", "optim_config"]
@@ -121,10 +121,22 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--preprocess",
-        choices=["none", *PREPROCESSORS],
+        type=_preprocess,
         default="mean",
-        help="mean: subtract the mean of the training inputs (default: mean)",
+        metavar="NAME[:PARAMETER][+...]",
+        help=f"{forms()}; or several joined by +, applied in that order, such as "
+        "standard+pca:0.95; N components, or the fewest with that SHARE of the variance; fitted on "
+        "the training part (default: mean)",
     )
+
+
+def _preprocess(text: str) -> str:
+    """Return the text of a preprocessor, as the library writes it."""
+    try:
+        preprocess = get_preprocessor(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return "none" if preprocess is None else preprocess.text
 
 
 def _add_net(group: argparse._ArgumentGroup) -> None:

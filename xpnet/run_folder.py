@@ -71,6 +71,8 @@ def _draw(folder: Path, solver: "Solver", data: Dataset) -> list[str]:
     plot_curves(solver, folder / curves, f"{data.name}: {best}")
     if data.picture_shape is None or data.picture_shape[0] not in (1, 3):
         return [curves]
+    if not getattr(solver.preprocess, "keeps_shape", True):  # the units see no pictures
+        return [curves]
     title = f"{data.name}: weights of the first layer, one picture a hidden unit"
     first = solver.model.backend.to_numpy(solver.best_params["W1"])
     plot_weights(first, data.picture_shape, folder / weights, title)
@@ -101,13 +103,22 @@ def _history(solver: "Solver") -> str:
 
 
 def _best_params(solver: "Solver", data: Dataset) -> bytes:
-    """Return the best parameters, the preprocessing's numbers and the class names as .npz."""
+    """Return the best parameters, the preprocessing with its numbers, and the class names.
+
+    `get_preprocessor(str(file["preprocess"])).with_numbers(file)` makes the preprocessing again.
+    """
     backend = solver.model.backend
     arrays = {name: backend.to_numpy(w) for name, w in solver.best_params.items()}
     if solver.preprocess is not None:
         arrays.update(solver.preprocess.numbers())
     file = io.BytesIO()
-    np.savez(file, class_names=np.asarray(data.class_names), **arrays)
+    preprocess = "none" if solver.preprocess is None else str(solver.preprocess)
+    np.savez(
+        file,
+        class_names=np.asarray(data.class_names),
+        preprocess=np.asarray(preprocess),
+        **arrays,
+    )
     return file.getvalue()
 
 

@@ -21,6 +21,7 @@ from xpnet.data import Dataset
 from xpnet.errors import DivergenceWarning, InputError
 from xpnet.nets import TwoLayerNet
 from xpnet.options import OneLineParser, add_options, hyperparameters, optim_config
+from xpnet.preprocessing import BasePreprocessor, get_preprocessor
 from xpnet.progress import watch
 from xpnet.run_folder import open_folder, write_run
 from xpnet.solver import Solver
@@ -77,9 +78,14 @@ def _run(options: argparse.Namespace, started: float) -> int:
     if options.threads is not None:
         check_count("--threads", options.threads)
     with backend.threads(options.threads) as threads:
-        solver = _make_solver(options, chosen, data)
+        preprocess = get_preprocessor(chosen["preprocess"], data.picture_shape)
+        if preprocess is not None:
+            preprocess.fit(data.X_train)
+        solver = _make_solver(options, chosen, data, preprocess)
+        layers = f"{solver.model.input_dim}-{chosen['hidden_dim']}-{data.num_classes}"
         if not options.quiet:
-            _print_head(chosen, data, backend, threads)
+            note = f"{preprocess}: {preprocess.note}" if preprocess and preprocess.note else ""
+            _print_head(chosen, [f"net: {layers}", note], data, backend, threads)
             if options.compile:
                 print("compiling, which takes up to a minute", flush=True)
         begun = time.perf_counter()
@@ -98,7 +104,7 @@ def _run(options: argparse.Namespace, started: float) -> int:
             part: len(data[f"X_{part}"]) for part in ("train", "val", "test") if f"X_{part}" in data
         },
         "class_names": list(data.class_names),
-        "layers": _layers(chosen, data),
+        "layers": layers,
         "hyperparameters": chosen,
         "epochs": solver.epoch,
         "steps": solver.step,
@@ -119,7 +125,7 @@ def _run(options: argparse.Namespace, started: float) -> int:
             if "curves.png" not in written:
                 print("no pictures, as matplotlib is not installed: pip install matplotlib")
             elif "weights.png" not in written:
-                print("no weights.png, as samples are not (H, W), (1, H, W) or (3, H, W)")
+                print(f"no weights.png, as {_why_no_pictures(preprocess)}")
     return status
 
 
@@ -135,10 +141,15 @@ def _load(options: argparse.Namespace) -> Dataset:
     )
 
 
-def _make_solver(options: argparse.Namespace, chosen: dict[str, Any], data: Dataset) -> Solver:
+def _make_solver(
+    options: argparse.Namespace,
+    chosen: dict[str, Any],
+    data: Dataset,
+    preprocess: BasePreprocessor | None,
+) -> Solver:
     """Return the Solver of the net that the options describe."""
     net = TwoLayerNet(
-        data.input_dim,
+        data.input_dim if preprocess is None else preprocess.output_dim(data.input_dim),
         chosen["hidden_dim"],
         data.num_classes,
         chosen.get("weight_scale", 1.0),  # for the gaussian alone
@@ -162,7 +173,7 @@ def _make_solver(options: argparse.Namespace, chosen: dict[str, Any], data: Data
         verbose=False,
         seed=chosen["seed"],
         sampling=chosen["sampling"],
-        preprocess=chosen["preprocess"],
+        preprocess=preprocess,
         compile=options.compile,
         callbacks=callbacks,
     )
@@ -201,8 +212,10 @@ def _write(folder: Path, solver: Solver, data: Dataset, summary: dict[str, Any])
         ) from error
 
 
-def _print_head(chosen: dict[str, Any], data: Dataset, backend: Backend, threads: int) -> None:
-    """Print where it runs, on what, and every hyperparameter."""
+def _print_head(
+    chosen: dict[str, Any], net: list[str], data: Dataset, backend: Backend, threads: int
+) -> None:
+    """Print where it runs, on what, what `net` says of the net, and every hyperparameter."""
     blas = "1 BLAS thread" if threads == 1 else f"{threads} BLAS threads"
     print(f"xpnet {xpnet.__version__}, {backend.description}, {blas}")
     if backend.remark:
@@ -213,7 +226,7 @@ def _print_head(chosen: dict[str, Any], data: Dataset, backend: Backend, threads
     hyper = ", ".join(f"{name} {value}" for name, value in chosen.items())
     for line in (
         f"{data.name}: {', '.join(parts)} samples; {data.source}",
-        f"net: {_layers(chosen, data)}",
+        *filter(None, net),
         hyper,
     ):
         print(textwrap.fill(line, _WIDTH, subsequent_indent="    ", break_on_hyphens=False))
@@ -224,8 +237,10 @@ def _print_head(chosen: dict[str, Any], data: Dataset, backend: Backend, threads
     sys.stdout.flush()
 
 
-def _layers(chosen: dict[str, Any], data: Dataset) -> str:
-    return f"{data.input_dim}-{chosen['hidden_dim']}-{data.num_classes}"
+def _why_no_pictures(preprocess: BasePreprocessor | None) -> str:
+    if preprocess is not None and not preprocess.keeps_shape:
+        return f"the net's inputs are no pictures after {preprocess}"
+    return "samples are not (H, W), (1, H, W) or (3, H, W)"
 
 
 def _print_result(summary: dict[str, Any]) -> None:
