@@ -7,11 +7,12 @@ import pytest
 
 from xpnet.backends import DEVICE_CHOICES
 from xpnet.errors import InputError
+from xpnet.hyperparameters import hyperparameters, optim_config, worth_saying
 from xpnet.initializers import INITIALIZERS
 from xpnet.optim import RULES
-from xpnet.options import add_options, hyperparameters, optim_config
+from xpnet.options import add_options
 from xpnet.preprocessing import PREPROCESSORS
-from xpnet.presets import COMMON, OWN_DATA, PRESETS, preset
+from xpnet.presets import COMMON, EXTRAS, OWN_DATA, PRESETS, preset
 
 GROUPS = ("data", "net", "training", "machine", "output")
 SWITCHES = ("--download", "--quiet", "--compile")
@@ -75,7 +76,8 @@ def test_help_says_the_default_that_the_parser_has(parser):
 def test_help_says_the_default_of_each_data_set(parser, name):
     text = actions(parser)[f"--{name.replace('_', '-')}"].help
     for said, dataset in {**{known: known for known in PRESETS}, "your own": "mine.npz"}.items():
-        assert f"{said} {preset(dataset)[name]}" in text
+        value = preset(dataset)[name]
+        assert f"{said} {value[0] if name == 'hidden_dims' else value}" in text
 
 
 @pytest.mark.parametrize("name", list(COMMON))
@@ -168,7 +170,17 @@ def test_preset_hands_out_copies():
 @pytest.mark.parametrize(
     ("option", "value", "expected"),
     [
-        ("--hidden-dim", "7", 7),
+        ("--hidden-dims", "7", [7]),
+        ("--hidden-dims", "7,5", [7, 5]),
+        ("--activation", "tanh", "tanh"),
+        ("--normalization", "batchnorm", "batchnorm"),
+        ("--dropout-keep-ratio", "0.5", 0.5),
+        ("--loss", "svm", "svm"),
+        ("--lr-schedule", "warmup:5+cosine", "warmup:5+cosine"),
+        ("--patience", "4", 4),
+        ("--clip-norm", "2", 2.0),
+        ("--class-weights", "balanced", "balanced"),
+        ("--label-smoothing", "0.1", 0.1),
         ("--initializer", "zeros", "zeros"),
         ("--reg", "0", 0.0),
         ("--dtype", "float64", "float64"),
@@ -221,6 +233,43 @@ def test_a_weight_scale_that_no_initializer_reads_is_refused(parse):
     """As --momentum is with adam: what has no effect must not pass in silence."""
     with pytest.raises(InputError, match=r"--weight-scale 0\.5"):
         hyperparameters(parse("--initializer", "kaiming", "--weight-scale", "0.5"), 1000)
+
+
+def test_the_default_initializer_fits_the_activation(parse):
+    for activation, name in (("relu", "kaiming"), ("maxout", "kaiming"), ("tanh", "xavier")):
+        assert hyperparameters(parse("--activation", activation), 99)["initializer"] == name
+        given = parse("--activation", activation, "--initializer", "zeros")
+        assert hyperparameters(given, 99)["initializer"] == "zeros"
+
+
+def test_the_loss_follows_the_targets(parse):
+    assert hyperparameters(parse(), 99)["loss"] == "softmax"
+    assert hyperparameters(parse(), 99, is_regression=True)["loss"] == "squared"
+
+
+def test_extras_are_said_where_they_were_asked_for(parse):
+    said = worth_saying(hyperparameters(parse(), 99))
+    assert not [name for name in EXTRAS if name in said]
+    assert "hidden_dims 100," in said
+    given = parse("--patience", "3", "--hidden-dims", "9,8", "--loss", "svm")
+    said = worth_saying(hyperparameters(given, 99))
+    for part in ("patience 3", "hidden_dims 9,8", "loss svm"):
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "part"),
+    [
+        ("--hidden-dims", "100,", "such as 100 or 200,100"),
+        ("--hidden-dims", "many", "such as 100 or 200,100"),
+        ("--lr-schedule", "cosinus", "unknown lr_schedule 'cosinus'"),
+        ("--lr-schedule", "step:0", "every must be a number above 0"),
+    ],
+)
+def test_texts_without_a_meaning_are_refused(parse, capsys, option, value, part):
+    with pytest.raises(SystemExit, match="2"):
+        parse(option, value)
+    assert part in capsys.readouterr().err
 
 
 def test_abbreviations_are_refused(parse, capsys):

@@ -56,6 +56,7 @@ FLOORS = {
     "xpnet.run_folder": 5,
     "xpnet.presets": 5,
     "xpnet.progress": 5,
+    "xpnet.hyperparameters": 6,
     "xpnet.options": 6,
     "xpnet.train": 6,
 }

@@ -2,25 +2,20 @@
 
 import argparse
 import difflib
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from xpnet.backends import DEVICE_CHOICES
 from xpnet.errors import InputError
+from xpnet.hyperparameters import RULE_OPTIONS
 from xpnet.initializers import INITIALIZERS
+from xpnet.layers import ACTIVATIONS
+from xpnet.losses import LOSSES
 from xpnet.optim import RULES
 from xpnet.preprocessing import forms, get_preprocessor
 from xpnet.presets import COMMON, PRESETS, preset
+from xpnet.schedules import get_schedule
 
-__all__ = ["OneLineParser", "add_options", "hyperparameters", "optim_config"]
-
-_RULE_OPTIONS = {
-    "momentum": "share of the last step that is kept (sgd_momentum, nesterov_momentum)",
-    "decay_rate": "decay of the running mean square (rmsprop)",
-    "beta1": "decay of the running mean of the gradient (adam, adamw)",
-    "beta2": "decay of the running mean of its square (adam, adamw)",
-    "epsilon": "added to the root, against division by 0 (rmsprop, adam, adamw)",
-    "weight_decay": "decoupled weight decay (adamw)",
-}
+__all__ = ["OneLineParser", "add_options"]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -46,61 +41,16 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(2, f"{name}: error: {message}; --help has all options\n")
 
 
-def hyperparameters(options: argparse.Namespace, num_train: int) -> dict[str, Any]:
-    """Return every hyperparameter of a run: what was given, and the data set's defaults.
-
-    The default batch is no larger than the training set.
-
-    Raises:
-        InputError: An option was given that the others leave without a meaning.
-
-    """
-    defaults = preset(options.dataset, options.update_rule)
-    chosen = {
-        name: default if getattr(options, name) is None else getattr(options, name)
-        for name, default in defaults.items()
-    }
-    if options.batch_size is None:
-        chosen["batch_size"] = min(chosen["batch_size"], num_train)
-    if chosen["initializer"] != "gaussian":
-        del chosen["weight_scale"]
-    if options.weight_scale is not None and chosen["initializer"] != "gaussian":
-        raise InputError(
-            f"--weight-scale {options.weight_scale} has no meaning for {chosen['initializer']}, "
-            "which has a scale of its own: leave it out or choose --initializer gaussian"
-        )
-    for name in ("seed", "dtype", "sampling", "preprocess"):
-        chosen[name] = getattr(options, name)
-    return {**chosen, **optim_config(options, chosen)}
-
-
-def optim_config(options: argparse.Namespace, chosen: dict[str, Any]) -> dict[str, Any]:
-    """Return the hyperparameters of the chosen update rule, its own defaults included.
-
-    Raises:
-        InputError: An option was given that belongs to another rule.
-
-    """
-    rule = RULES[chosen["update_rule"]]
-    config = {"learning_rate": chosen["learning_rate"]}
-    for name in _RULE_OPTIONS:
-        given = getattr(options, name)
-        if given is not None and name not in rule.defaults:
-            raise InputError(
-                f"--{name.replace('_', '-')} {given} has no meaning for {rule.name}, which has "
-                f"{', '.join(rule.defaults)}: leave it out or choose another --update-rule"
-            )
-        if name in rule.defaults:
-            config[name] = rule.defaults[name] if given is None else given
-    return config
-
-
 def _default(name: str) -> str:
     """Return the text of an option's defaults: one, or one for each data set."""
     if name in COMMON:
         return f"(default: {COMMON[name]})"
-    texts = [f"{dataset} {preset(dataset)[name]}" for dataset in PRESETS]
-    return f"(default: {', '.join(texts)}, your own {preset('')[name]})"
+    texts = [f"{dataset} {_text(preset(dataset)[name])}" for dataset in PRESETS]
+    return f"(default: {', '.join(texts)}, your own {_text(preset('')[name])})"
+
+
+def _text(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _add_data(group: argparse._ArgumentGroup) -> None:
@@ -139,14 +89,60 @@ def _preprocess(text: str) -> str:
     return "none" if preprocess is None else preprocess.text
 
 
+def _sizes(text: str) -> list[int]:
+    """Return the units of each hidden layer."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"expected units of each hidden layer, such as 100 or 200,100; got {text!r}"
+        ) from error
+
+
+def _schedule(text: str) -> str:
+    """Return the text of a schedule, after a look whether there is such a one."""
+    try:
+        get_schedule(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
 def _add_net(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--hidden-dim", type=int, metavar="H", help=f"hidden units {_default('hidden_dim')}"
+        "--hidden-dim",
+        "--hidden-dims",
+        dest="hidden_dims",
+        type=_sizes,
+        metavar="H[,H...]",
+        help=f"units of each hidden layer, such as 100 or 200,100 {_default('hidden_dims')}",
+    )
+    group.add_argument(
+        "--activation",
+        choices=[*ACTIVATIONS, "maxout"],
+        help="what a hidden unit makes of its sum (default: relu)",
+    )
+    group.add_argument(
+        "--normalization",
+        choices=["none", "batchnorm"],
+        help="before each activation (default: none)",
+    )
+    group.add_argument(
+        "--dropout-keep-ratio",
+        type=float,
+        metavar="P",
+        help="share of hidden units that a training step keeps; 1 is no dropout (default: 1)",
+    )
+    group.add_argument(
+        "--loss",
+        choices=list(LOSSES),
+        help="squared is for real targets (default: softmax, or squared where y holds floats)",
     )
     group.add_argument(
         "--initializer",
         choices=list(INITIALIZERS),
-        help=f"how weights start {_default('initializer')}",
+        help=f"how weights start {_default('initializer')}; kaiming becomes xavier for sigmoid, "
+        "tanh and identity",
     )
     group.add_argument(
         "--weight-scale",
@@ -184,6 +180,36 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
         help=f"the learning rate is multiplied by it after each epoch {_default('lr_decay')}",
     )
     group.add_argument(
+        "--lr-schedule",
+        type=_schedule,
+        metavar="NAME[:NUMBER...]",
+        help="what multiplies the learning rate besides --lr-decay: exponential:0.95, step:10:0.1, "
+        "cosine, cosine:0.01, warmup:5, warmup:5+cosine (default: constant)",
+    )
+    group.add_argument(
+        "--patience",
+        type=int,
+        metavar="N",
+        help="stop after N epochs without a better validation (default: never)",
+    )
+    group.add_argument(
+        "--clip-norm",
+        type=float,
+        metavar="L",
+        help="scale gradients to this joint norm where they are longer (default: never)",
+    )
+    group.add_argument(
+        "--class-weights",
+        choices=["none", "balanced"],
+        help="balanced: samples of rare classes weigh more (default: none)",
+    )
+    group.add_argument(
+        "--label-smoothing",
+        type=float,
+        metavar="E",
+        help="share of each label that is spread over all classes (default: 0)",
+    )
+    group.add_argument(
         "--num-epochs", type=int, metavar="N", help=f"passes over the data {_default('num_epochs')}"
     )
     group.add_argument(
@@ -198,7 +224,7 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--seed", type=int, default=0, help="of weights, batches and splits (default: 0)"
     )
-    for name, text in _RULE_OPTIONS.items():
+    for name, text in RULE_OPTIONS.items():
         defaults = {rule.defaults[name] for rule in RULES.values() if name in rule.defaults}
         group.add_argument(
             f"--{name.replace('_', '-')}",

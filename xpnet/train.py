@@ -1,4 +1,4 @@
-"""Train a two-layer net from the command line: `python -m xpnet.train`."""
+"""Train a fully connected net from the command line: `python -m xpnet.train`."""
 
 import argparse
 import math
@@ -19,8 +19,9 @@ from xpnet.backends import Backend, get_backend
 from xpnet.checks import check_count
 from xpnet.data import Dataset
 from xpnet.errors import DivergenceWarning, InputError
-from xpnet.nets import TwoLayerNet
-from xpnet.options import OneLineParser, add_options, hyperparameters, optim_config
+from xpnet.hyperparameters import hyperparameters, optim_config, worth_saying
+from xpnet.nets import FullyConnectedNet
+from xpnet.options import OneLineParser, add_options
 from xpnet.preprocessing import BasePreprocessor, get_preprocessor
 from xpnet.progress import watch
 from xpnet.run_folder import open_folder, write_run
@@ -40,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.perf_counter()
     parser = OneLineParser(
         prog="python -m xpnet.train",
-        description="Train a two-layer net. Without options: on handwritten digits, in a second.",
+        description="Train a fully connected net. Without options: on handwritten digits, in a "
+        "second.",
         epilog="exit status: 0 trained, 1 diverged, 2 input refused, 130 stopped by Ctrl-C",
         allow_abbrev=False,
     )
@@ -74,7 +76,7 @@ def _run(options: argparse.Namespace, started: float) -> int:
     backend = get_backend(options.device)
     folder = None if options.out is None else open_folder(options.out)
     data = _load(options)
-    chosen = hyperparameters(options, len(data.X_train))
+    chosen = hyperparameters(options, len(data.X_train), is_regression=data.is_regression)
     if options.threads is not None:
         check_count("--threads", options.threads)
     with backend.threads(options.threads) as threads:
@@ -82,7 +84,7 @@ def _run(options: argparse.Namespace, started: float) -> int:
         if preprocess is not None:
             preprocess.fit(data.X_train)
         solver = _make_solver(options, chosen, data, preprocess)
-        layers = f"{solver.model.input_dim}-{chosen['hidden_dim']}-{data.num_classes}"
+        layers = "-".join(map(str, solver.model.layer_sizes))
         if not options.quiet:
             note = f"{preprocess}: {preprocess.note}" if preprocess and preprocess.note else ""
             _print_head(chosen, [f"net: {layers}", note], data, backend, threads)
@@ -148,13 +150,17 @@ def _make_solver(
     preprocess: BasePreprocessor | None,
 ) -> Solver:
     """Return the Solver of the net that the options describe."""
-    net = TwoLayerNet(
+    net = FullyConnectedNet(
+        chosen["hidden_dims"],
         data.input_dim if preprocess is None else preprocess.output_dim(data.input_dim),
-        chosen["hidden_dim"],
         data.num_classes,
-        chosen.get("weight_scale", 1.0),  # for the gaussian alone
-        chosen["reg"],
+        activation=chosen["activation"],
+        normalization=_or_none(chosen["normalization"]),
+        dropout_keep_ratio=chosen["dropout_keep_ratio"],
+        reg=chosen["reg"],
+        weight_scale=chosen.get("weight_scale"),
         initializer=chosen["initializer"],
+        loss=chosen["loss"],
         dtype=chosen["dtype"],
         device=options.device,
         seed=chosen["seed"],
@@ -174,9 +180,18 @@ def _make_solver(
         seed=chosen["seed"],
         sampling=chosen["sampling"],
         preprocess=preprocess,
+        lr_schedule=chosen["lr_schedule"],
+        patience=chosen["patience"],
+        clip_norm=chosen["clip_norm"],
+        class_weights=_or_none(chosen["class_weights"]),
+        label_smoothing=chosen["label_smoothing"],
         compile=options.compile,
         callbacks=callbacks,
     )
+
+
+def _or_none(text: str) -> str | None:
+    return None if text == "none" else text
 
 
 def _train(solver: Solver) -> int:
@@ -223,11 +238,10 @@ def _print_head(
     parts = [f"{len(data.X_train):,} training", f"{len(data.X_val):,} validation"]
     if data.X_test is not None:
         parts.append(f"{len(data.X_test):,} test")
-    hyper = ", ".join(f"{name} {value}" for name, value in chosen.items())
     for line in (
         f"{data.name}: {', '.join(parts)} samples; {data.source}",
         *filter(None, net),
-        hyper,
+        worth_saying(chosen),
     ):
         print(textwrap.fill(line, _WIDTH, subsequent_indent="    ", break_on_hyphens=False))
     empty = np.flatnonzero(np.bincount(data.y_train, minlength=data.num_classes) == 0)
