@@ -46,7 +46,7 @@ def test_help_has_every_group_and_option(parser):
     for group in GROUPS:
         assert f"\n{group}:\n" in text
     for option, action in actions(parser).items():
-        assert f"\n  {option}" in text
+        assert f"\n  {action.option_strings[0]}" in text, option
         assert action.help, option
 
 

@@ -35,6 +35,7 @@ FLOORS = {
     "xpnet.initializers": 1,
     "xpnet.preprocessing": 1,
     "xpnet.metrics": 1,
+    "xpnet.npz_arrays": 1,
     "xpnet.schedules": 1,
     "xpnet.layers": 2,
     "xpnet.losses": 2,
@@ -52,6 +53,7 @@ FLOORS = {
     "xpnet.interrupts": 4,
     "xpnet.solver": 4,
     "xpnet": 5,  # the door: it shows what lies below it, and command lines come in by it
+    "xpnet.saving": 4,
     "xpnet.plots": 5,
     "xpnet.run_folder": 5,
     "xpnet.presets": 5,

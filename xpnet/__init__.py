@@ -12,15 +12,27 @@ so that the same net trains on a CPU with NumPy, on a GPU with CuPy, and on PyTo
     print(solver.check_accuracy(data.X_test, data.y_test))
 """
 
-from xpnet import backends, data, initializers, layers, losses, members, optim, preprocessing
+from xpnet import (
+    backends,
+    data,
+    initializers,
+    layers,
+    losses,
+    members,
+    optim,
+    preprocessing,
+    schedules,
+)
 from xpnet.backends import get_backend
 from xpnet.errors import BackendError, DivergenceWarning, InputError
-from xpnet.nets import Net, TwoLayerNet
+from xpnet.nets import FullyConnectedNet, Net, TwoLayerNet
+from xpnet.saving import load, save
 from xpnet.solver import Solver
 
 __all__ = [
     "BackendError",
     "DivergenceWarning",
+    "FullyConnectedNet",
     "InputError",
     "Net",
     "Solver",
@@ -30,10 +42,13 @@ __all__ = [
     "get_backend",
     "initializers",
     "layers",
+    "load",
     "losses",
     "members",
     "optim",
     "preprocessing",
+    "save",
+    "schedules",
 ]
 
 __version__ = "0.1.0"

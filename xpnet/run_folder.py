@@ -10,10 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from xpnet.data import Dataset
 from xpnet.errors import InputError
+from xpnet.saving import net_bytes
 
 if TYPE_CHECKING:
     from xpnet.solver import Solver
@@ -54,7 +53,8 @@ def write_run(folder: Path, solver: "Solver", data: Dataset, summary: dict[str, 
     for name in _PICTURES:
         (folder / name).unlink(missing_ok=True)
     _write_whole(folder / "history.csv", _history(solver).encode())
-    _write_whole(folder / "best_params.npz", _best_params(solver, data))
+    best = {**solver.best_params, **solver.best_state}
+    _write_whole(folder / "best_params.npz", net_bytes(solver.model, best))
     text = json.dumps(_finite(summary), indent=2) + "\n"
     _write_whole(folder / "summary.json", text.encode())
     pictures = [] if find_spec("matplotlib") is None else _draw(folder, solver, data)
@@ -100,26 +100,6 @@ def _history(solver: "Solver") -> str:
         epoch = f"{step / solver.steps_per_epoch:.4f}"
         writer.writerow([step, epoch, loss, *checks.get(step, ("", "", ""))])
     return text.getvalue()
-
-
-def _best_params(solver: "Solver", data: Dataset) -> bytes:
-    """Return the best parameters, the preprocessing with its numbers, and the class names.
-
-    `get_preprocessor(str(file["preprocess"])).with_numbers(file)` makes the preprocessing again.
-    """
-    backend = solver.model.backend
-    arrays = {name: backend.to_numpy(w) for name, w in solver.best_params.items()}
-    if solver.preprocess is not None:
-        arrays.update(solver.preprocess.numbers())
-    file = io.BytesIO()
-    preprocess = "none" if solver.preprocess is None else str(solver.preprocess)
-    np.savez(
-        file,
-        class_names=np.asarray(data.class_names),
-        preprocess=np.asarray(preprocess),
-        **arrays,
-    )
-    return file.getvalue()
 
 
 def _write_whole(path: Path, content: bytes) -> None:

@@ -187,6 +187,7 @@ class Solver:
         self.num_train_samples = num_train_samples
         train, val = host_split(data, "train"), host_split(data, "val")
         self.num_train = len(train[0])
+        self._class_names = data.class_names if isinstance(data, Dataset) else ()
         self._targets = {"train": train[1], "val": val[1]}
         if self.preprocess is not None and not getattr(self.preprocess, "fitted", False):
             # The caller's own object may serve another Solver, with other numbers.
@@ -248,6 +249,7 @@ class Solver:
         self._best.epochs_waited[...] = 0
         if isinstance(self.model, Net):
             self.model.preprocess = self.preprocess
+            self.model.class_names = self._class_names
         with backend.context():
             self._trainer.begin(self._train, self._sample_weights)
             if not self.best_params:

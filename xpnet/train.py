@@ -82,6 +82,8 @@ def _run(options: argparse.Namespace, started: float) -> int:
     with backend.threads(options.threads) as threads:
         preprocess = get_preprocessor(chosen["preprocess"], data.picture_shape)
         if preprocess is not None:
+            if not options.quiet and not preprocess.keeps_shape:
+                print(f"fitting {preprocess}, which takes a while for many features", flush=True)
             preprocess.fit(data.X_train)
         solver = _make_solver(options, chosen, data, preprocess)
         layers = "-".join(map(str, solver.model.layer_sizes))

@@ -3,13 +3,13 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from xpnet.data.dataset import Dataset, check_inputs, split_rows
 from xpnet.data.labels import encode_labels
 from xpnet.errors import InputError
+from xpnet.npz_arrays import read_npz
 
 __all__ = ["load_npz"]
 
@@ -67,27 +67,12 @@ def load_npz(
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of whichever of the two layouts the file has."""
-    try:
-        with path.open("rb") as file:
-            _check_zip(file)
-            with np.load(file, allow_pickle=False) as archive:
-                return {key: _array(archive, key) for key in _keys(archive.files)}
-    except InputError:
-        raise
-    except OSError as error:
-        raise InputError(f"cannot open it ({error.strerror or error}); check the path") from error
-    # A damaged file can raise almost anything: zipfile, zlib and NumPy's header parser each have
-    # errors of their own.
-    except Exception as error:
-        raise InputError(f"the file is damaged or truncated ({error}); write it anew") from error
-
-
-def _check_zip(file: BinaryIO) -> None:
-    # Without this, np.load takes any other file for a pickle and advises to allow pickles.
-    if file.read(2) != b"PK":
-        raise InputError("this is no .npz file; write one with numpy.savez")
-    file.seek(0)
+    """Return the arrays of whichever of the two layouts the file has; flags become bytes."""
+    arrays = read_npz(path, _keys)
+    return {
+        key: x.view(np.uint8) if key[0] == "X" and x.dtype == np.bool_ else x
+        for key, x in arrays.items()
+    }
 
 
 def _keys(names: list[str]) -> tuple[str, ...]:
@@ -98,20 +83,6 @@ def _keys(names: list[str]) -> tuple[str, ...]:
     if set(_WHOLE) <= set(names) and not {*_SPLIT, *_TEST} & set(names):
         return _WHOLE
     raise InputError(f"the file has {', '.join(names) or 'no arrays'}; save {_NEEDED}")
-
-
-def _array(archive: Mapping[str, np.ndarray], key: str) -> np.ndarray:
-    try:
-        array = archive[key]
-    except ValueError as error:
-        # NumPy's own sentence says to allow pickles, which would run code from the file.
-        raise InputError(
-            f"array {key} is damaged or holds Python objects; save it as plain numbers, or labels "
-            "as strings: y.astype(str)"
-        ) from error
-    if not isinstance(array, np.ndarray):
-        raise InputError(f"{key} is no array; write the file with numpy.savez")
-    return array.view(np.uint8) if key[0] == "X" and array.dtype == np.bool_ else array
 
 
 def _split(

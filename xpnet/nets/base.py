@@ -37,6 +37,7 @@ class Net(ABC):
         reg: L2 regularisation strength, a float or an array of shape (members,).
         is_regression: Whether targets are real numbers, and no labels.
         preprocess: What raw inputs go through before `predict`; the Solver puts its own here.
+        class_names: The names of the classes, from the data set that the Solver trained on.
         num_draws: Training losses taken by `loss(X, y)`: the number of the next random draw. Set
             it to repeat one.
 
@@ -48,6 +49,7 @@ class Net(ABC):
     reg: float | np.ndarray
     is_regression: bool = False
     preprocess: Preprocessor | None = None
+    class_names: tuple[str, ...] = ()
     num_draws: int = 0
 
     @property

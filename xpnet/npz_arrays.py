@@ -1,0 +1,55 @@
+"""Arrays from .npz files, without running what a pickle inside one may hold."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from xpnet.errors import InputError
+
+__all__ = ["read_npz"]
+
+
+def read_npz(path: Path, choose: Callable[[list[str]], Iterable[str]]) -> dict[str, np.ndarray]:
+    """Return the arrays of a file that `choose` names, given the names of all.
+
+    Raises:
+        InputError: The file cannot be read, is no .npz file, is damaged, or one of these arrays
+            holds Python objects; or as from `choose`.
+
+    """
+    try:
+        with path.open("rb") as file:
+            _check_zip(file)
+            with np.load(file, allow_pickle=False) as archive:
+                return {key: _array(archive, key) for key in choose(archive.files)}
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(f"cannot open it ({error.strerror or error}); check the path") from error
+    # A damaged file can raise almost anything: zipfile, zlib and NumPy's header parser each have
+    # errors of their own.
+    except Exception as error:
+        raise InputError(f"the file is damaged or truncated ({error}); write it anew") from error
+
+
+def _check_zip(file: BinaryIO) -> None:
+    # Without this, np.load takes any other file for a pickle and advises to allow pickles.
+    if file.read(2) != b"PK":
+        raise InputError("this is no .npz file; write one with numpy.savez")
+    file.seek(0)
+
+
+def _array(archive: Mapping[str, np.ndarray], key: str) -> np.ndarray:
+    try:
+        array = archive[key]
+    except ValueError as error:
+        # NumPy's own sentence says to allow pickles, which would run code from the file.
+        raise InputError(
+            f"array {key} is damaged or holds Python objects; save it as plain numbers, or labels "
+            "as strings: y.astype(str)"
+        ) from error
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{key} is no array; write the file with numpy.savez")
+    return array

@@ -1,0 +1,190 @@
+"""A trained net as one .npz file that `load` makes a net of again.
+
+The file holds the parameters and the state of the layers by their names, "preprocess" with the text
+of the preprocessing, its numbers by their names, "class_names", and "config", a JSON text with the
+arguments of the net. No pickle is written or read.
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xpnet.backends import Array
+from xpnet.errors import InputError
+from xpnet.nets import FullyConnectedNet
+from xpnet.npz_arrays import read_npz
+from xpnet.preprocessing import BasePreprocessor, get_preprocessor
+
+__all__ = ["load", "net_bytes", "save"]
+
+_FORMAT = 1
+_CONFIG = (
+    *("hidden_dims", "input_dim", "num_classes", "activation", "normalization", "loss"),
+    *("reg", "members", "dtype", "dropout_keep_ratio", "seed"),
+)
+
+
+def save(net: FullyConnectedNet, path: str | Path) -> None:
+    """Write a net with its preprocessing and its class names, to be read by `xpnet.load`.
+
+    Args:
+        net: A `FullyConnectedNet` or `TwoLayerNet`, single or a stack.
+        path: The file; its folder must be there.
+
+    Raises:
+        InputError: The net is of another kind, or its preprocessing is not one of xpnet's.
+
+    """
+    Path(path).write_bytes(net_bytes(net))
+
+
+def net_bytes(net: FullyConnectedNet, variables: Mapping[str, Array] | None = None) -> bytes:
+    """Return the content of the file, with `variables` for the net's own parameters and state."""
+    if not isinstance(net, FullyConnectedNet):
+        raise InputError(
+            f"only xpnet's own nets can be saved; got {type(net).__name__}: save its params with "
+            "numpy.savez"
+        )
+    preprocess = net.preprocess
+    if not isinstance(preprocess, BasePreprocessor | None):
+        raise InputError(
+            f"the preprocessing {type(preprocess).__name__} is none of xpnet's, so that it cannot "
+            "be saved: set net.preprocess = None, and apply it before predict"
+        )
+    variables = {**net.params, **net.state} if variables is None else variables
+    host = {name: net.backend.to_numpy(w) for name, w in variables.items()}
+    host |= {} if preprocess is None else preprocess.numbers()
+    config = {"format": _FORMAT, "net": _net_config(net, next(iter(host.values())).dtype.name)}
+    texts = {
+        "config": json.dumps(config),
+        "preprocess": "none" if preprocess is None else preprocess.text,
+        "class_names": list(net.class_names),
+    }
+    file = io.BytesIO()
+    np.savez(file, **{name: np.asarray(text, np.str_) for name, text in texts.items()}, **host)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+def load(path: str | Path, *, device: str = "cpu") -> FullyConnectedNet:
+    """Return the net of a file that `save` or `python -m xpnet.train --out` wrote.
+
+    It predicts from raw inputs: its preprocessing came with it.
+
+    Args:
+        path: The file, such as "run/best_params.npz".
+        device: As in `xpnet.get_backend`.
+
+    Raises:
+        InputError: The file cannot be read, or holds no net that fits together.
+        BackendError: The device cannot be used here.
+
+    """
+    try:
+        return _load(Path(path), device)
+    except InputError as error:
+        raise type(error)(f"{path}: {error}") from error
+
+
+def _load(path: Path, device: str) -> FullyConnectedNet:
+    arrays = read_npz(path, lambda names: names)
+    config = _read_config(arrays)
+    _check_sizes(config["net"], arrays)
+    net = FullyConnectedNet(**config["net"], initializer="zeros", device=device)
+    for part in (net.params, net.state):
+        for name, w in part.items():
+            found = arrays.get(name)
+            if found is None or found.shape != tuple(w.shape) or found.dtype.kind != "f":
+                given = "none" if found is None else f"{found.dtype} {found.shape}"
+                raise InputError(
+                    f"the net needs {name} of shape {tuple(w.shape)}; the file has {given}"
+                )
+            part[name] = net.backend.asarray(found, net.dtype)
+    net.preprocess = get_preprocessor(str(_text(arrays, "preprocess", 0)))
+    if isinstance(net.preprocess, BasePreprocessor):
+        net.preprocess = _with_numbers(net.preprocess, arrays, net.input_dim)
+    net.class_names = tuple(_text(arrays, "class_names", 1).tolist())
+    return net
+
+
+def _with_numbers(
+    preprocess: BasePreprocessor, arrays: Mapping[str, np.ndarray], input_dim: int
+) -> BasePreprocessor:
+    """Return the preprocessing with its numbers, which must lead to the net's inputs."""
+    preprocess = preprocess.with_numbers(arrays)
+    features = preprocess.numbers()[preprocess.number_names[0]].size
+    if preprocess.output_dim(features) != input_dim:
+        raise InputError(
+            f"the file's preprocessing {preprocess} gives {preprocess.output_dim(features)} "
+            f"features, but the net takes {input_dim}"
+        )
+    return preprocess
+
+
+def _check_sizes(config: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise InputError unless the weights have the sizes of the config, before any are made."""
+    try:
+        sizes = [config["input_dim"], *config["hidden_dims"], config["num_classes"]]
+        weights = [arrays[f"W{i}"] for i in range(1, len(sizes))]
+    except (KeyError, TypeError) as error:
+        raise InputError(f"the file's config does not fit its arrays: {error}") from error
+    found = [w.shape[-2:] for w in weights]
+    members = config["members"]
+    stacked = members is None or {w.shape[0] for w in weights} == {members}
+    if found != list(pairwise(sizes)) or not stacked:
+        raise InputError(
+            f"the file's config has the sizes {sizes} and members {members}, but its weights have "
+            f"the shapes {[w.shape for w in weights]}"
+        )
+
+
+def _net_config(net: FullyConnectedNet, dtype: str) -> dict[str, Any]:
+    """Return the arguments that make such a net again."""
+    sizes = net.layer_sizes
+
+    def plain(value: Any) -> Any:
+        return value.tolist() if isinstance(value, np.ndarray) else value
+
+    values = {
+        "hidden_dims": list(sizes[1:-1]),
+        "input_dim": sizes[0],
+        "num_classes": sizes[-1],
+        "activation": net.activation,
+        "normalization": net.normalization,
+        "loss": net.loss_name,
+        "reg": plain(net.reg),
+        "members": net.members,
+        "dtype": dtype,
+        "dropout_keep_ratio": plain(net.dropout_keep_ratio),
+        "seed": net.seeds if net.members is not None else net.seeds[0],
+    }
+    return {name: values[name] for name in _CONFIG}
+
+
+def _read_config(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Return the config of a file, after a look whether it is one."""
+    try:
+        config = json.loads(str(_text(arrays, "config", 0)))
+        known = config["format"] == _FORMAT and set(config["net"]) == set(_CONFIG)
+    except InputError:
+        raise
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise InputError(f"the file's config is damaged ({type(error).__name__})") from error
+    if not known:
+        raise InputError("the file's config is of another format: it wants another xpnet")
+    return dict(config)
+
+
+def _text(arrays: Mapping[str, np.ndarray], name: str, axes: int) -> np.ndarray:
+    """Return the array of texts of that name."""
+    text = arrays.get(name)
+    if text is None or text.dtype.kind != "U" or text.ndim != axes:
+        raise InputError(
+            f"the file holds no net, as there is no text {name!r}: write one with xpnet.save, or "
+            "python -m xpnet.train --out"
+        )
+    return text
