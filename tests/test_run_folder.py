@@ -156,7 +156,8 @@ def test_best_params_hold_net_mean_and_class_names(trained, digits, tmp_path):
     write_run(tmp_path, trained, digits, {})
     with np.load(tmp_path / "best_params.npz", allow_pickle=False) as file:
         arrays = dict(file)
-    assert set(arrays) == {"W1", "b1", "W2", "b2", "mean", "preprocess", "class_names"}
+    texts = {"preprocess", "class_names", "config"}
+    assert set(arrays) == {"W1", "b1", "W2", "b2", "mean", *texts}
     assert str(arrays["preprocess"]) == "mean"
     for name, w in trained.best_params.items():
         np.testing.assert_array_equal(arrays[name], w)

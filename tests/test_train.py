@@ -239,7 +239,7 @@ def test_history_has_a_row_a_step_and_accuracies_at_the_checks(default_run):
 
 def test_best_params_reproduce_the_accuracies_by_plain_numpy(default_run, digits):
     summary, arrays = read_summary(default_run), read_arrays(default_run)
-    assert set(arrays) == {"W1", "b1", "W2", "b2", "mean", "preprocess", "class_names"}
+    assert set(arrays) == {"W1", "b1", "W2", "b2", "mean", "preprocess", "class_names", "config"}
     assert arrays["W1"].shape == (64, 100)
     assert arrays["W1"].dtype == np.float32
     test = accuracy_by_hand(arrays, digits.X_test, digits.y_test)
