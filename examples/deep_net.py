@@ -1,7 +1,7 @@
 """A five-layer net with batch normalisation and dropout, by Adam with a warm-up and a cosine.
 
-    python examples/deep_net.py DIR     # DIR holds cifar-10-batches-py/
-    python examples/deep_net.py         # without the files: on the digits
+python examples/deep_net.py DIR     # DIR holds cifar-10-batches-py/
+python examples/deep_net.py         # without the files: on the digits
 """
 
 import sys

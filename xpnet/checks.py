@@ -1,6 +1,5 @@
 """Checks of training data, made once and on the host before the first step."""
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 
 from xpnet.backends import Backend, backend_of
 from xpnet.data.dataset import Dataset, check_inputs, check_real_targets
-from xpnet.errors import InputError
+from xpnet.errors import InputError, did_you_mean
 from xpnet.evaluation import host_scores
 from xpnet.losses import check_labels
 from xpnet.members import member_values
@@ -230,8 +229,7 @@ def refuse_unknown(owner: str, unknown: Mapping[str, Any], known: Iterable[str])
     if unknown:
         names = [name for name in known if name != "unknown"]
         given = next(iter(unknown))
-        close = difflib.get_close_matches(given, names, n=1)
-        hint = f" (did you mean {close[0]}?)" if close else ""
+        hint = did_you_mean(given, names)
         raise InputError(f"{owner} has no argument {given!r}{hint}; it has {', '.join(names)}")
 
 

@@ -1,6 +1,8 @@
-"""The errors that xpnet raises on purpose."""
+"""The errors that xpnet raises on purpose, and what they say of a name that is unknown."""
 
-__all__ = ["BackendError", "DivergenceWarning", "InputError"]
+from collections.abc import Iterable
+
+__all__ = ["BackendError", "DivergenceWarning", "InputError", "did_you_mean"]
 
 
 class InputError(ValueError):
@@ -22,3 +24,11 @@ class BackendError(InputError):
 
 class DivergenceWarning(UserWarning):
     """A loss became NaN or infinite: the message names the step, the learning rate and a remedy."""
+
+
+def did_you_mean(given: object, choices: Iterable[str], prefix: str = "") -> str:
+    """Return " (did you mean X?)" with the choice that is nearest to what was given, or ""."""
+    import difflib  # noqa: PLC0415 - 5 ms that an error alone needs
+
+    close = difflib.get_close_matches(str(given).lower(), list(choices), n=1)
+    return f" (did you mean {prefix}{close[0]}?)" if close else ""

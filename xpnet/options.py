@@ -1,11 +1,10 @@
 """The options that the command lines share."""
 
 import argparse
-import difflib
 from typing import NoReturn
 
 from xpnet.backends import DEVICE_CHOICES
-from xpnet.errors import InputError
+from xpnet.errors import InputError, did_you_mean
 from xpnet.hyperparameters import RULE_OPTIONS
 from xpnet.initializers import INITIALIZERS
 from xpnet.layers import ACTIVATIONS
@@ -35,8 +34,7 @@ class OneLineParser(argparse.ArgumentParser):
         unknown = [word for word in message.split() if word.startswith("--")]
         if message.startswith("unrecognized arguments") and unknown:
             names = [option.lstrip("-") for option in self._option_string_actions]
-            close = difflib.get_close_matches(unknown[0].lstrip("-"), names, n=1)
-            message += f" (did you mean --{close[0]}?)" if close else ""
+            message += did_you_mean(unknown[0].lstrip("-"), names, "--")
         name = self.prog.removeprefix("python -m ")
         self.exit(2, f"{name}: error: {message}; --help has all options\n")
 

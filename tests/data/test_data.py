@@ -29,8 +29,8 @@ def test_loads_a_file_with_the_seed(tmp_path):
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("CIFAR-10", "; did you mean 'cifar10'?"),
-        ("digit", "; did you mean 'digits'?"),
+        ("CIFAR-10", " (did you mean cifar10?)"),
+        ("digit", " (did you mean digits?)"),
         ("a.csv", ""),
     ],
 )

@@ -86,7 +86,7 @@ def test_channels_are_those_of_the_pictures():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("zca", "unknown preprocess 'zca': choose one of none, mean, "),
+        ("fft", "unknown preprocess 'fft': choose one of none, mean, "),
         ("pca50", r"'pca50' \(did you mean pca\?\)"),
         ("whitening", r"did you mean whiten\?"),
         ("", "unknown preprocess ''"),

@@ -4,7 +4,6 @@ Nothing outside this package names an array library. Everything above it asks `a
 and `device(x)`, or holds the `Backend` that `get_backend` and `backend_of` return.
 """
 
-import difflib
 from typing import Any
 
 import array_api_compat
@@ -17,7 +16,7 @@ from xpnet.backends.namespace import Array, array_namespace, device, is_host_arr
 from xpnet.backends.numpy_backend import NumpyBackend
 from xpnet.backends.strict_backend import StrictBackend
 from xpnet.backends.torch_backend import TorchBackend
-from xpnet.errors import BackendError
+from xpnet.errors import BackendError, did_you_mean
 
 __all__ = [
     "DEVICE_CHOICES",
@@ -76,9 +75,8 @@ def get_backend(device: str = "cpu") -> Backend:
     if device == "auto":
         return _best_backend()
     if name not in _OPENERS:
-        close = difflib.get_close_matches(name, [*_OPENERS, "auto"], n=1)
-        close = ["gpu"] if name in ("cuda", "nvidia") else close
-        hint = f" (did you mean {close[0]}?)" if close else ""
+        wanted = "gpu" if name in ("cuda", "nvidia") else name
+        hint = did_you_mean(wanted, [*_OPENERS, "auto"])
         choices = ", ".join(DEVICE_CHOICES)
         raise BackendError(f"unknown device {device!r}{hint}; choose one of {choices}")
     backend: Backend = _OPENERS[name](rest)

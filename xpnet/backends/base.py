@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeAlias
 
 import numpy as np
-from threadpoolctl import threadpool_info, threadpool_limits
 
 from xpnet.backends.namespace import Array
 from xpnet.errors import BackendError
@@ -104,6 +103,8 @@ class Backend:
             BackendError: The library does not let itself be told.
 
         """
+        from threadpoolctl import threadpool_info, threadpool_limits
+
         with threadpool_limits(limits=wanted, user_api="blas"):
             pools = [p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"]
             yield max(pools, default=1)

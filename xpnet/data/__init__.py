@@ -1,6 +1,5 @@
 """Data sets: the digits that come along, CIFAR-10, and a user's own .npz file."""
 
-import difflib
 import os
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from xpnet.data.digits import load_digits
 from xpnet.data.download import download_cifar10
 from xpnet.data.labels import encode_labels
 from xpnet.data.npz import load_npz
-from xpnet.errors import InputError
+from xpnet.errors import InputError, did_you_mean
 
 __all__ = [
     "Dataset",
@@ -52,9 +51,7 @@ def load(
         return load_cifar10(data_dir, download=download)
     if Path(name).suffix.lower() == ".npz":
         return load_npz(name, seed=seed)
-    close = difflib.get_close_matches(name.lower(), _NAMES, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
     raise InputError(
         f"there is no data set {name!r}: give {', '.join(_NAMES)}, or the path of a file that "
-        f"ends in .npz{hint}"
+        f"ends in .npz{did_you_mean(name, _NAMES)}"
     )

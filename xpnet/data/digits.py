@@ -10,7 +10,7 @@ once, `split_rows(1797, 180, 180, seed=0)`, and then kept, so that results compa
 and NumPy releases.
 """
 
-import importlib.resources
+from pathlib import Path
 
 import numpy as np
 
@@ -24,8 +24,7 @@ def load_digits() -> Dataset:
 
     A row is 64 uint8 values from 0 (paper) to 16 (ink), row by row of the picture.
     """
-    resource = importlib.resources.files("xpnet.data").joinpath("digits.npz")
-    with resource.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+    with np.load(Path(__file__).with_name("digits.npz"), allow_pickle=False) as archive:
         X, y, part = archive["X"], archive["y"], archive["part"]
     train, val, test = part == 0, part == 1, part == 2
     return Dataset(

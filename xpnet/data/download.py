@@ -1,7 +1,6 @@
 """Download CIFAR-10, check it, and unpack it; whatever fails leaves no file behind."""
 
 import os
-import tempfile
 from pathlib import Path
 
 from xpnet.data.cifar10_files import FOLDER, SHA256, URL
@@ -33,7 +32,9 @@ def download_cifar10(
             folder cannot be written.
 
     """
-    # tarfile, urllib and tqdm take longer to import than all of xpnet.data, and few need them.
+    # These take longer to import than all of xpnet.data, and few need them.
+    import tempfile  # noqa: PLC0415
+
     from xpnet.data.archive import unpack  # noqa: PLC0415
     from xpnet.data.fetch import fetch  # noqa: PLC0415
 

@@ -18,12 +18,11 @@ keeps the variance of a layer that is linear around 0, Kaiming that of one which
 Reference: Stanford CS231n, "Neural Networks Part 1", commonly used activation functions.
 """
 
-import difflib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from xpnet.backends import Array, array_namespace
-from xpnet.errors import InputError
+from xpnet.errors import InputError, did_you_mean
 from xpnet.layers.checks import check_dout, floating_namespace
 from xpnet.layers.rectifiers import (
     elu_backward,
@@ -107,8 +106,7 @@ def get_activation(name: str) -> Activation:
 
     """
     if not isinstance(name, str) or name not in ACTIVATIONS:
-        close = difflib.get_close_matches(str(name).lower(), ACTIVATIONS, n=1)
-        hint = f" (did you mean {close[0]}?)" if close else ""
+        hint = did_you_mean(name, ACTIVATIONS)
         raise InputError(
             f"unknown activation {name!r}{hint}: choose one of {', '.join(ACTIVATIONS)}"
         )

@@ -8,12 +8,11 @@ Every function takes `xp`, the array API namespace. Leave it out and the functio
 checks shapes, labels and weights; give it from a loop that has checked them once.
 """
 
-import difflib
 from collections.abc import Callable
 from typing import TypeAlias
 
 from xpnet.backends import Array
-from xpnet.errors import InputError
+from xpnet.errors import InputError, did_you_mean
 from xpnet.losses.labels import check_labels
 from xpnet.losses.softmax import softmax_loss
 from xpnet.losses.squared import squared_loss
@@ -42,7 +41,6 @@ def get_loss(name: str) -> Loss:
 
     """
     if not isinstance(name, str) or name not in LOSSES:
-        close = difflib.get_close_matches(str(name), LOSSES, n=1)
-        hint = f" (did you mean {close[0]}?)" if close else ""
+        hint = did_you_mean(name, LOSSES)
         raise InputError(f"unknown loss {name!r}{hint}; choose one of {', '.join(LOSSES)}")
     return LOSSES[name]

@@ -1,9 +1,8 @@
 """Preprocessors by their texts, such as "standard+pca:0.95"."""
 
-import difflib
 from typing import overload
 
-from xpnet.errors import InputError
+from xpnet.errors import InputError, did_you_mean
 from xpnet.preprocessing.base import BasePreprocessor
 from xpnet.preprocessing.chain import Chain
 from xpnet.preprocessing.channel_mean import ChannelMeanSubtraction
@@ -77,8 +76,7 @@ def _part(text: str, picture_shape: tuple[int, int, int] | None) -> BasePreproce
         return ChannelMeanSubtraction(picture_shape[0])
     name, colon, parameter = text.partition(":")
     if name not in PREPROCESSORS:
-        close = difflib.get_close_matches(name, PREPROCESSORS, n=1, cutoff=0.7)
-        hint = f" (did you mean {close[0]}?)" if close else ""
+        hint = did_you_mean(name, PREPROCESSORS)
         raise InputError(
             f"unknown preprocess {name!r}{hint}: choose one of {forms()}, or some joined by +"
         )
