@@ -19,7 +19,7 @@ __all__ = ["ModelTrainer"]
 
 Config = dict[str, Any]
 
-_LEAST_SCALE = 1e-12
+_LEAST_SCALE = 1e-300  # our rules refuse a rate of 0; times this, no parameter moves either
 
 
 class ModelTrainer:
@@ -47,10 +47,11 @@ class ModelTrainer:
         self.clip_norm = clip_norm
         self.preprocess = preprocess
         self._configs: dict[str, list[Config]] = {
-            name: [_of_member(optim_config, k) for k in range(members or 1)]
+            name: [_of_member(optim_config, k, members) for k in range(members or 1)]
             for name in model.params
         }
-        self._rate_scale: Any = 1.0
+        # For each config the rate before any scale, and the scaled one that was put there.
+        self._rates: dict[tuple[str, int], tuple[float, float]] = {}
 
     @property
     def params(self) -> dict[str, Array]:
@@ -164,20 +165,21 @@ class ModelTrainer:
         return clip_by_global_norm(dict(grads), norm, 0 if self.members is None else 1)
 
     def _scale_rates(self, rate_scale: Any) -> None:
-        """Multiply the learning rates by what the scale has grown by since the last step.
+        """Put the scaled learning rates into the configs.
 
-        Not set to a value: a rule may change the rate in its config by itself. A scale of 0 would
-        leave nothing to multiply, so that it is taken for a very small one.
+        A rule may change the rate in its config by itself: this multiplies the rate before scales.
         """
-        scale = np.maximum(rate_scale, _LEAST_SCALE)
-        growth = np.asarray(scale / self._rate_scale)
-        self._rate_scale = scale
-        if np.all(growth == 1.0):
-            return
-        for configs in self._configs.values():
+        scales = np.broadcast_to(np.maximum(rate_scale, _LEAST_SCALE), (self.members or 1,))
+        for name, configs in self._configs.items():
             for k, config in enumerate(configs):
-                if "learning_rate" in config:
-                    config["learning_rate"] *= float(growth.reshape(-1)[k if growth.ndim else 0])
+                if "learning_rate" not in config:
+                    continue
+                rate = config["learning_rate"]
+                base, put = self._rates.get((name, k), (rate, rate))
+                if rate != put:
+                    base = base * (rate / put) if put else rate
+                config["learning_rate"] = base * float(scales[k])
+                self._rates[name, k] = (base, config["learning_rate"])
 
     def _update(self, name: str, grads: Mapping[str, Array]) -> None:
         if name not in grads:
@@ -191,8 +193,9 @@ class ModelTrainer:
         self._configs[name] = [config for _, config in results]
 
 
-def _of_member(config: Mapping[str, Any], k: int) -> Config:
-    """Return the config of member `k`: its own item of what is given per member."""
+def _of_member(config: Mapping[str, Any], k: int, members: int | None) -> Config:
+    """Return the config of member `k`: its own item of what has one for each member."""
     return {
-        name: v[k] if isinstance(v, np.ndarray | list | tuple) else v for name, v in config.items()
+        name: v[k] if isinstance(v, np.ndarray | list | tuple) and len(v) == members else v
+        for name, v in config.items()
     }

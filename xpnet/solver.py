@@ -39,7 +39,7 @@ from xpnet.net_trainer import NetTrainer
 from xpnet.nets import Net, Variables, is_own_net
 from xpnet.optim import Rule, UpdateRule, check_range, get_rule
 from xpnet.preprocessing import Preprocessor, get_preprocessor, transformed
-from xpnet.schedules import Moment, Schedule, factors, get_schedule
+from xpnet.schedules import RateScales, Schedule, constant
 from xpnet.weighting import check_sample_weights, loss_terms
 
 __all__ = ["Solver"]
@@ -166,15 +166,12 @@ class Solver:
         check_sampling(sampling)
         self.sampling = sampling
         self.seeds = member_seeds(seed, self.members)
-        self.lr_decay = member_values("lr_decay", lr_decay, self.members)
-        if not np.all(np.isfinite(self.lr_decay) & (np.asarray(self.lr_decay) > 0)):
-            raise InputError(f"lr_decay must be a positive number; got {lr_decay!r}")
+        self._rate_scales = RateScales(lr_decay, lr_schedule, self.members)
         self.update_rule = get_rule(update_rule)
         self.optim_config = check_config(optim_config)
         picture_shape = data.picture_shape if isinstance(data, Dataset) else None
         self.preprocess = get_preprocessor(preprocess, picture_shape)
         self.compile = compile
-        self.lr_schedule = get_schedule(lr_schedule)
         self.patience = None if patience is None else check_count("patience", patience)
         self.clip_norm = check_clip_norm(clip_norm, self.members)
 
@@ -205,6 +202,7 @@ class Solver:
             self._val = self._trainer.subset(self._val, rows)
             self._targets["val"] = val[1][rows]
         self._reset()
+        self._scales(1, self.steps_per_epoch * self.num_epochs, self.num_epochs)
 
     def __repr__(self) -> str:
         return f"<Solver of {self.model!r} by {self.update_rule!r}: {self.step} steps done>"
@@ -363,7 +361,9 @@ class Solver:
         """Return the fast way for our nets with our rules, the notes' way for all others."""
         rule, config, model = self.update_rule, self.optim_config, self.model
         if not isinstance(rule, UpdateRule) and "learning_rate" in config:
-            check_range("learning_rate", config["learning_rate"])
+            rate = config["learning_rate"]
+            check_range("learning_rate", rate)
+            config = {**config, "learning_rate": member_values("learning_rate", rate, self.members)}
         if isinstance(rule, UpdateRule):
             config = {
                 name: member_values(name, value, self.members)
@@ -382,6 +382,11 @@ class Solver:
                     clip_norm=self.clip_norm,
                     compiled=self.compile,
                 )
+        if self._rate_scales.schedule is not constant and "learning_rate" not in config:
+            raise InputError(
+                "lr_schedule needs a learning rate to multiply: give it in optim_config, such as "
+                "{'learning_rate': 1e-3}"
+            )
         own = {"compile": self.compile, "sample_weights": self._sample_weights is not None, **terms}
         for name in [name for name, value in own.items() if value is not False]:
             raise InputError(
@@ -398,7 +403,7 @@ class Solver:
         num_steps = self.step - done + len(rows) * (last_epoch - self.epoch)
         while done < len(rows):
             stop = min(len(rows), done + self._steps_to_boundary())
-            scales = self._rate_scales(stop - done, num_steps, last_epoch)
+            scales = self._scales(stop - done, num_steps, last_epoch)
             losses = self._trainer.advance(rows[done:stop], scales, self.step + 1)
             self._record(losses, scales[-1])
             self.step += stop - done
@@ -425,17 +430,15 @@ class Solver:
         """Return the steps to the next one that is printed: 1, 1 + print_every, ..."""
         return self.print_every - (self.step - 1) % self.print_every
 
-    def _rate_scales(self, count: int, num_steps: int, num_epochs: int) -> np.ndarray:
+    def _scales(self, count: int, num_steps: int, num_epochs: int) -> np.ndarray:
         """Return what the learning rate is multiplied by at each of the next steps."""
-        moments = [
-            Moment(step, step / self.steps_per_epoch, num_steps, num_epochs)
-            for step in range(self.step, self.step + count)
-        ]
-        scales = factors(self.lr_schedule, moments, self.members)
-        decay = np.asarray(self.lr_decay**self.epoch)
-        if decay.ndim and scales.ndim == 1:
-            scales = scales[:, None]
-        return np.asarray(decay * scales)
+        return self._rate_scales.at(
+            self.step,
+            count,
+            steps_per_epoch=self.steps_per_epoch,
+            num_steps=num_steps,
+            num_epochs=num_epochs,
+        )
 
     def _put_into_model(self, variables: Variables) -> None:
         """Bind the model's parameters and state anew."""
