@@ -122,6 +122,12 @@ class Net(ABC):
                 found = tuple(given[name].shape)
                 if found != (*stack, *shape):
                     raise InputError(f"{name} must have the shape {(*stack, *shape)}; got {found}")
+            for name in given:
+                if name not in expected:
+                    raise InputError(
+                        f"{what} has {name!r}, but the net has no such part: "
+                        f"it takes {', '.join(expected) or 'none'}"
+                    )
         arrays = {**self.params, **self.state}
         xp = array_namespace(*arrays.values())
         dtypes = {w.dtype for w in arrays.values()}

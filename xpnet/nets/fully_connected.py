@@ -30,6 +30,7 @@ from xpnet.nets.initial import (
     check_choice,
     check_keep_ratio,
     check_size,
+    check_sizes,
     initial_params,
     initial_state,
     place_members,
@@ -98,12 +99,11 @@ class FullyConnectedNet(Net):
         device: str = "cpu",
         seed: int | Sequence[int] = 0,
     ) -> None:
-        if isinstance(hidden_dims, str) or not isinstance(hidden_dims, Sequence | np.ndarray):
-            raise InputError(
-                f"hidden_dims must list the units of each hidden layer; got {hidden_dims!r}"
-            )
-        units = [check_size("hidden_dims", units) for units in hidden_dims]
-        sizes = [check_size("input_dim", input_dim), *units, check_size("num_classes", num_classes)]
+        sizes = [
+            check_size("input_dim", input_dim),
+            *check_sizes("hidden_dims", hidden_dims),
+            check_size("num_classes", num_classes),
+        ]
         self.members = None if members is None else check_size("members", members)
         self.activation = check_choice("activation", activation, (*ACTIVATIONS, "maxout"))
         self.normalization = check_choice("normalization", normalization, (None, "batchnorm"))
@@ -114,7 +114,12 @@ class FullyConnectedNet(Net):
         self.is_regression = loss == "squared"
         self.seeds = member_seeds(seed, members)
         self.preprocess = None
-        self._plan(len(sizes) - 1)
+        self.num_layers = len(sizes) - 1
+        self._weight_names = [f"W{i}" for i in range(1, self.num_layers + 1)]
+        has_norm = normalization is not None
+        self._hidden = [
+            HiddenLayer(i, activation, batchnorm=has_norm) for i in range(1, self.num_layers)
+        ]
         if initializer is None and weight_scale is None:
             initializer = _fitting_initializer(activation)
         scale = 1e-3 if weight_scale is None else weight_scale
@@ -126,7 +131,6 @@ class FullyConnectedNet(Net):
             )
         ]
         pieces = MAXOUT_PIECES if activation == "maxout" else None
-        has_norm = normalization is not None
         self.params = place_members(
             lambda k: initial_params(sizes, *draws[k], pieces=pieces, has_norm=has_norm),
             *(members, dtype, device),
@@ -178,7 +182,8 @@ class FullyConnectedNet(Net):
     @property
     def has_dropout(self) -> bool:
         """Whether a training step leaves units out."""
-        return bool(np.any(np.asarray(self.dropout_keep_ratio) < 1))
+        ratio = self.dropout_keep_ratio
+        return ratio < 1 if isinstance(ratio, float) else bool(np.any(np.asarray(ratio) < 1))
 
     @property
     def layer_sizes(self) -> tuple[int, ...]:
@@ -219,8 +224,13 @@ class FullyConnectedNet(Net):
         return {
             name: (units[i],)
             for i, layer in enumerate(self._hidden)
-            for name in layer.state_names or ()
+            for name in layer.state_names
         }
+
+    def check(self) -> None:
+        """Raise InputError unless parameters, state and settings fit, whoever assigned them."""
+        super().check()
+        check_keep_ratio(self.dropout_keep_ratio, self.members)
 
     def constants(self) -> dict[str, Any]:
         """Return the regularisation, and with dropout the share of units kept."""
@@ -240,7 +250,7 @@ class FullyConnectedNet(Net):
             return {}
         shapes = [(num_samples, units) for units in self.layer_sizes[1:-1]]
         by_seed = {seed: draw_dropout(seed, step, shapes) for seed in set(self.seeds)}
-        names = [str(layer.draws_name) for layer in self._hidden]
+        names = [layer.draws_name for layer in self._hidden]
         if len(by_seed) == 1:
             return dict(zip(names, by_seed[self.seeds[0]], strict=True))
         return {
@@ -266,7 +276,6 @@ class FullyConnectedNet(Net):
         solo.seeds = [self.seeds[k]]
         solo.params = take_member(self.params, k)
         solo.state = take_member(self.state, k) if self.state else {}
-        solo._plan(self.num_layers)
         return solo
 
     def scores(self, params: Params, state: Params, x: Array, xp: Any) -> Array:

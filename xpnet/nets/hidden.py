@@ -37,13 +37,13 @@ class HiddenCache(NamedTuple):
 
 
 class HiddenLayer:
-    """The parts of hidden layer `index`, and their names among the parameters."""
+    """The parts of hidden layer `index`, and their names among parameters, state and terms."""
 
-    def __init__(self, index: int, activation: str, *, batchnorm: bool, dropout: bool) -> None:
-        self.names = (f"W{index}", f"b{index}")
+    def __init__(self, index: int, activation: str, *, batchnorm: bool) -> None:
+        self.weight_name, self.bias_name = f"W{index}", f"b{index}"
         self.norm_names = (f"gamma{index}", f"beta{index}") if batchnorm else None
-        self.state_names = (f"running_mean{index}", f"running_var{index}") if batchnorm else None
-        self.draws_name = f"dropout{index}" if dropout else None
+        self.state_names = (f"running_mean{index}", f"running_var{index}") if batchnorm else ()
+        self.draws_name = f"dropout{index}"
         self.activation: Activation | None = None
         self.affine: tuple[Callable[..., Any], ...]
         if activation == "maxout":
@@ -57,29 +57,28 @@ class HiddenLayer:
     ) -> tuple[Array, HiddenCache, Params]:
         """Return the output, the caches and the layer's next state.
 
-        `terms` are those of a training loss; None asks for the layer as it is in testing.
+        `terms` are those of a training loss, with draws where units are to be dropped; None asks
+        for the layer as it is in testing.
         """
         params, state = variables
         norm = activation = dropout = None
         following: Params = {}
-        forward = self.affine[0]
-        x, affine = forward(x, *(params[name] for name in self.names), xp=xp)
-        if self.norm_names is not None and self.state_names is not None:
-            gamma, beta = (params[name] for name in self.norm_names)
-            running = BatchNormState(*(state[name] for name in self.state_names))
+        x, affine = self.affine[0](x, params[self.weight_name], params[self.bias_name], xp=xp)
+        if self.norm_names is not None:
+            gamma, beta = self.norm_names
+            mean, var = self.state_names
+            running = BatchNormState(state[mean], state[var])
+            is_training = terms is not None
             x, after, norm = batchnorm_forward(
-                x, gamma, beta, running, train=terms is not None, xp=xp
+                x, params[gamma], params[beta], running, train=is_training, xp=xp
             )
-            following = dict(zip(self.state_names, after, strict=True))
+            following = {mean: after.mean, var: after.var}
         if self.activation is not None:
             x, activation = self.activation.forward(x, xp=xp)
-        if self.draws_name is not None and terms is not None:
+        if terms is not None and self.draws_name in terms:
+            draws, keep_ratio = terms[self.draws_name], terms["keep_ratio"]
             x, dropout = dropout_forward(
-                x,
-                terms[self.draws_name],
-                terms["keep_ratio"],
-                threshold=terms["keep_threshold"],
-                xp=xp,
+                x, draws, keep_ratio, threshold=terms["keep_threshold"], xp=xp
             )
         return x, HiddenCache(affine, norm, activation, dropout), following
 
@@ -93,12 +92,13 @@ class HiddenLayer:
         if self.activation is not None:
             dout = self.activation.backward(dout, cache.activation, xp=xp)
         if self.norm_names is not None:
-            dout, *found = batchnorm_backward(dout, cache.norm, xp=xp)
-            grads.update(zip(self.norm_names, found, strict=True))
+            gamma, beta = self.norm_names
+            dout, grads[gamma], grads[beta] = batchnorm_backward(dout, cache.norm, xp=xp)
         _, backward, parameter_gradients = self.affine
+        dx = None
         if is_first:  # nobody reads the gradient by the net's input
-            dx, found = None, list(parameter_gradients(dout, cache.affine, xp=xp))
+            dw, db = parameter_gradients(dout, cache.affine, xp=xp)
         else:
-            dx, *found = backward(dout, cache.affine, xp=xp)
-        grads.update(zip(self.names, found, strict=True))
+            dx, dw, db = backward(dout, cache.affine, xp=xp)
+        grads[self.weight_name], grads[self.bias_name] = dw, db
         return dx, grads

@@ -16,6 +16,7 @@ __all__ = [
     "check_choice",
     "check_keep_ratio",
     "check_size",
+    "check_sizes",
     "initial_params",
     "initial_state",
     "place_members",
@@ -31,6 +32,17 @@ def check_size(name: str, size: Any) -> int:
     return int(size)
 
 
+def check_sizes(name: str, sizes: Any) -> list[int]:
+    """Return the units of each hidden layer, or raise InputError unless they are a list of sizes.
+
+    A text or bytes would be one too, of its characters.
+    """
+    is_list = isinstance(sizes, Sequence) and not isinstance(sizes, str | bytes | bytearray)
+    if not is_list and not (isinstance(sizes, np.ndarray) and sizes.ndim == 1):
+        raise InputError(f"{name} must list the units of each hidden layer; got {sizes!r}")
+    return [check_size(name, size) for size in sizes]
+
+
 def check_choice(name: str, given: Any, choices: tuple[Any, ...]) -> Any:
     """Return `given`, or raise InputError unless it is one of the choices."""
     if given not in choices:
@@ -39,11 +51,15 @@ def check_choice(name: str, given: Any, choices: tuple[Any, ...]) -> Any:
 
 
 def check_keep_ratio(value: Any, members: int | None) -> float | np.ndarray:
-    """Return the share of units that dropout keeps, or raise InputError unless in (0, 1]."""
+    """Return the share of units that dropout keeps, or raise InputError where it is out of range.
+
+    Less than 1/65536 would keep none: a draw has 16 bits.
+    """
     ratio = member_values("dropout_keep_ratio", value, members)
-    if not np.all((np.asarray(ratio) > 0) & (np.asarray(ratio) <= 1)):
+    if not np.all((np.asarray(ratio) >= 2**-16) & (np.asarray(ratio) <= 1)):
         raise InputError(
-            f"dropout_keep_ratio must be above 0 and at most 1, which keeps all; got {value!r}"
+            "dropout_keep_ratio must be above 0, by 1/65536 at least, and at most 1, which keeps "
+            f"all; got {value!r}"
         )
     return ratio
 
