@@ -26,6 +26,14 @@ def parser():
     return made
 
 
+# What the command line calls otherwise than the Solver does.
+NAMES = {
+    "--schedule": "lr_schedule",
+    "--early-stopping": "patience",
+    "--grad-clip": "clip_norm",
+}
+
+
 @pytest.fixture
 def parse(parser):
     return lambda *given: parser.parse_args(given)
@@ -176,9 +184,9 @@ def test_preset_hands_out_copies():
         ("--normalization", "batchnorm", "batchnorm"),
         ("--dropout-keep-ratio", "0.5", 0.5),
         ("--loss", "svm", "svm"),
-        ("--lr-schedule", "warmup:5+cosine", "warmup:5+cosine"),
-        ("--patience", "4", 4),
-        ("--clip-norm", "2", 2.0),
+        ("--schedule", "warmup:5+cosine", "warmup:5+cosine"),
+        ("--early-stopping", "4", 4),
+        ("--grad-clip", "2", 2.0),
         ("--class-weights", "balanced", "balanced"),
         ("--label-smoothing", "0.1", 0.1),
         ("--initializer", "zeros", "zeros"),
@@ -200,7 +208,7 @@ def test_preset_hands_out_copies():
 def test_what_is_given_wins(parse, option, value, expected):
     """0 too, which is not "nothing given"."""
     chosen = hyperparameters(parse(option, value), 1000)
-    got = chosen[option[2:].replace("-", "_")]
+    got = chosen[NAMES.get(option, option[2:].replace("-", "_"))]
     assert got == expected
     assert type(got) is type(expected)
 
@@ -251,7 +259,7 @@ def test_extras_are_said_where_they_were_asked_for(parse):
     said = worth_saying(hyperparameters(parse(), 99))
     assert not [name for name in EXTRAS if name in said]
     assert "hidden_dims 100," in said
-    given = parse("--patience", "3", "--hidden-dims", "9,8", "--loss", "svm")
+    given = parse("--early-stopping", "3", "--hidden-dims", "9,8", "--loss", "svm")
     said = worth_saying(hyperparameters(given, 99))
     for part in ("patience 3", "hidden_dims 9,8", "loss svm"):
         assert part in said
@@ -262,8 +270,8 @@ def test_extras_are_said_where_they_were_asked_for(parse):
     [
         ("--hidden-dims", "100,", "such as 100 or 200,100"),
         ("--hidden-dims", "many", "such as 100 or 200,100"),
-        ("--lr-schedule", "cosinus", "unknown lr_schedule 'cosinus'"),
-        ("--lr-schedule", "step:0", "every must be a number above 0"),
+        ("--schedule", "cosinus", "unknown lr_schedule 'cosinus'"),
+        ("--schedule", "step:0", "every must be a number above 0"),
     ],
 )
 def test_texts_without_a_meaning_are_refused(parse, capsys, option, value, part):

@@ -59,6 +59,7 @@ FLOORS = {
     "xpnet.presets": 5,
     "xpnet.progress": 5,
     "xpnet.hyperparameters": 6,
+    "xpnet.choices": 6,
     "xpnet.options": 6,
     "xpnet.train": 6,
 }

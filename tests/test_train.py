@@ -339,8 +339,8 @@ def test_every_device_trains_the_same(device, run):
         ("--normalization", "batchnorm", "batchnorm"),
         ("--dropout-keep-ratio", "0.5", 0.5),
         ("--loss", "svm", "svm"),
-        ("--lr-schedule", "cosine", "cosine"),
-        ("--clip-norm", "0.1", 0.1),
+        ("--schedule", "cosine", "cosine"),
+        ("--grad-clip", "0.1", 0.1),
         ("--class-weights", "balanced", "balanced"),
         ("--label-smoothing", "0.1", 0.1),
         ("--initializer", "xavier", "xavier"),
@@ -364,7 +364,9 @@ def test_options_are_recorded_and_change_the_run(option, value, expected, run):
     base = () if option == "--num-epochs" else ("--num-epochs", "2")
     plain = run("--num-epochs", "2", name="plain")
     folder = run(*base, option, value, name="changed")
-    assert read_summary(folder)["hyperparameters"][option[2:].replace("-", "_")] == expected
+    names = {"--schedule": "lr_schedule", "--grad-clip": "clip_norm"}
+    name = names.get(option, option[2:].replace("-", "_"))
+    assert read_summary(folder)["hyperparameters"][name] == expected
     losses = [[row["loss"] for row in read_history(which)] for which in (plain, folder)]
     assert losses[0] != losses[1]
 
@@ -555,7 +557,7 @@ def test_argparse_refuses(options, parts, capsys):
     ("options", "parts"),
     [
         (["--dataset", "mnist"], ["'mnist'", "digits", "cifar10", ".npz"]),
-        (["--dataset", "digit"], ["'digit'", "did you mean 'digits'"]),
+        (["--dataset", "digit"], ["'digit'", "did you mean digits?"]),
         (["--dataset", "/no/such/file.npz"], ["/no/such/file.npz", "No such file"]),
         (["--device", "quantum"], ["'quantum'", "cpu", "gpu"]),
         (["--device", "numpy:gpu"], ["one device", "'gpu'"]),

@@ -178,20 +178,23 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
         help=f"the learning rate is multiplied by it after each epoch {_default('lr_decay')}",
     )
     group.add_argument(
-        "--lr-schedule",
+        "--schedule",
+        dest="lr_schedule",
         type=_schedule,
         metavar="NAME[:NUMBER...]",
         help="what multiplies the learning rate besides --lr-decay: exponential:0.95, step:10:0.1, "
         "cosine, cosine:0.01, warmup:5, warmup:5+cosine (default: constant)",
     )
     group.add_argument(
-        "--patience",
+        "--early-stopping",
+        dest="patience",
         type=int,
         metavar="N",
         help="stop after N epochs without a better validation (default: never)",
     )
     group.add_argument(
-        "--clip-norm",
+        "--grad-clip",
+        dest="clip_norm",
         type=float,
         metavar="L",
         help="scale gradients to this joint norm where they are longer (default: never)",

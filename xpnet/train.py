@@ -17,6 +17,7 @@ import numpy as np
 import xpnet
 from xpnet.backends import Backend, get_backend
 from xpnet.checks import check_count
+from xpnet.choices import choices_text
 from xpnet.data import Dataset
 from xpnet.errors import DivergenceWarning, InputError
 from xpnet.hyperparameters import hyperparameters, optim_config, worth_saying
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"xpnet {xpnet.__version__}")
+    parser.add_argument("--list", action=_ListChoices, nargs=0, help="print what can be chosen")
     add_options(parser)
     options = parser.parse_args(arguments)
     try:
@@ -69,6 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ninterrupted outside the training: nothing more is written", file=sys.stderr)
         return _INTERRUPTED
+
+
+class _ListChoices(argparse.Action):
+    """Prints the choices and ends, as --version does."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        print(choices_text())
+        parser.exit()
 
 
 def _run(options: argparse.Namespace, started: float) -> int:

@@ -128,3 +128,16 @@ def test_transformed():
     X = np.ones((3, 2))
     assert transformed(None, X) is X
     np.testing.assert_array_equal(transformed(MeanSubtraction().fit(X), X), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("mean,whiten", "mean+whiten"),
+        ("standard, pca:0.9", "standard+pca:0.9"),
+        ("whiten:100,epsilon=0.1,mean", "whiten:100,epsilon=0.1+mean"),
+        ("channel-mean:3,last+pca:5", "channel-mean:3,last+pca:5"),
+    ],
+)
+def test_a_comma_before_a_name_joins_too(text, expected):
+    assert get_preprocessor(text).text == get_preprocessor(expected).text

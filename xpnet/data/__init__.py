@@ -12,6 +12,7 @@ from xpnet.data.npz import load_npz
 from xpnet.errors import InputError, did_you_mean
 
 __all__ = [
+    "NAMES",
     "Dataset",
     "download_cifar10",
     "encode_labels",
@@ -22,7 +23,10 @@ __all__ = [
     "split_rows",
 ]
 
-_NAMES = ("digits", "cifar10")
+NAMES = {
+    "digits": "1,797 handwritten digits of 8 by 8 pixels, which come with the package",
+    "cifar10": "60,000 colour pictures of 32 by 32 pixels in 10 classes (--data-dir, --download)",
+}
 
 
 def load(
@@ -52,6 +56,6 @@ def load(
     if Path(name).suffix.lower() == ".npz":
         return load_npz(name, seed=seed)
     raise InputError(
-        f"there is no data set {name!r}: give {', '.join(_NAMES)}, or the path of a file that "
-        f"ends in .npz{did_you_mean(name, _NAMES)}"
+        f"there is no data set {name!r}: give {', '.join(NAMES)}, or the path of a file that "
+        f"ends in .npz{did_you_mean(name, NAMES)}"
     )

@@ -165,20 +165,6 @@ class FullyConnectedNet(Net):
         """Return a table of the layers: output shapes, parameters, state and memory."""
         return summary_text(self)
 
-    def _plan(self, num_layers: int) -> None:
-        """Set the hidden layers, which hold no arrays."""
-        self.num_layers = num_layers
-        self._weight_names = [f"W{i}" for i in range(1, num_layers + 1)]
-        self._hidden = [
-            HiddenLayer(
-                i,
-                self.activation,
-                batchnorm=self.normalization == "batchnorm",
-                dropout=self.has_dropout,
-            )
-            for i in range(1, num_layers)
-        ]
-
     @property
     def has_dropout(self) -> bool:
         """Whether a training step leaves units out."""
@@ -222,9 +208,7 @@ class FullyConnectedNet(Net):
         """Return the shapes of the running means and variances."""
         units = self.layer_sizes[1:]
         return {
-            name: (units[i],)
-            for i, layer in enumerate(self._hidden)
-            for name in layer.state_names
+            name: (units[i],) for i, layer in enumerate(self._hidden) for name in layer.state_names
         }
 
     def check(self) -> None:

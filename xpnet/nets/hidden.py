@@ -42,7 +42,8 @@ class HiddenLayer:
     def __init__(self, index: int, activation: str, *, batchnorm: bool) -> None:
         self.weight_name, self.bias_name = f"W{index}", f"b{index}"
         self.norm_names = (f"gamma{index}", f"beta{index}") if batchnorm else None
-        self.state_names = (f"running_mean{index}", f"running_var{index}") if batchnorm else ()
+        state_names = f"running_mean{index}", f"running_var{index}"
+        self.state_names: tuple[str, ...] = state_names if batchnorm else ()
         self.draws_name = f"dropout{index}"
         self.activation: Activation | None = None
         self.affine: tuple[Callable[..., Any], ...]

@@ -1,5 +1,6 @@
 """Preprocessors by their texts, such as "standard+pca:0.95"."""
 
+import re
 from typing import overload
 
 from xpnet.errors import InputError, did_you_mean
@@ -42,7 +43,7 @@ def get_preprocessor(
 
     Args:
         preprocess: A name in `PREPROCESSORS`, with its parameter after a colon, or several joined
-            by "+" in the order in which they are applied: "mean", "pca:50" (components),
+            by "+" or "," in the order in which they are applied: "mean", "pca:50" (components),
             "pca:0.95" (share of the variance), "whiten:100", "standard+pca:0.99".
         picture_shape: (channels, height, width) of the samples, where they are known to be
             pictures, as in `Dataset.picture_shape`: "channel-mean" is then told the channels.
@@ -55,7 +56,7 @@ def get_preprocessor(
     if preprocess is None or preprocess == "none":
         return None
     if isinstance(preprocess, str):
-        parts = [_part(text.strip(), picture_shape) for text in preprocess.split("+")]
+        parts = [_part(text.strip(), picture_shape) for text in _split(preprocess)]
         return parts[0] if len(parts) == 1 else Chain(parts)
     missing = [method for method in _METHODS if not hasattr(preprocess, method)]
     if isinstance(preprocess, type):
@@ -68,6 +69,12 @@ def get_preprocessor(
             f"{type(preprocess).__name__} lacks {', '.join(missing)}"
         )
     return preprocess
+
+
+def _split(text: str) -> list[str]:
+    """Return the parts of a text joined by "+", or by "," where a name follows."""
+    # A comma also stands between the parameters of one part: "whiten:100,epsilon=0.1".
+    return re.split(rf"\+|,(?=\s*(?:{'|'.join(PREPROCESSORS)})\b)", text)
 
 
 def _part(text: str, picture_shape: tuple[int, int, int] | None) -> BasePreprocessor:

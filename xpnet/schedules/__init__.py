@@ -22,9 +22,10 @@ from xpnet.schedules.curves import (
     constant,
 )
 from xpnet.schedules.rates import RateScales
-from xpnet.schedules.texts import get_schedule
+from xpnet.schedules.texts import SCHEDULES, get_schedule
 
 __all__ = [
+    "SCHEDULES",
     "Cosine",
     "Exponential",
     "Moment",

@@ -1,19 +1,19 @@
 """The texts that name schedules, as on a command line."""
 
-import difflib
-from collections.abc import Callable
+from typing import Any
 
-from xpnet.errors import InputError
+from xpnet.errors import InputError, did_you_mean
 from xpnet.schedules.curves import Cosine, Exponential, Schedule, StepDecay, Warmup, constant
 
-__all__ = ["get_schedule"]
+__all__ = ["SCHEDULES", "get_schedule"]
 
-_NAMED: dict[str, Callable[..., Schedule]] = {
-    "constant": lambda: constant,
-    "exponential": Exponential,
-    "step": StepDecay,
-    "cosine": Cosine,
-    "warmup": lambda epochs=1: Warmup(epochs),
+# What a name stands for, and how many numbers may follow it.
+SCHEDULES: dict[str, tuple[Any, int]] = {
+    "constant": (constant, 0),
+    "exponential": (Exponential, 1),
+    "step": (StepDecay, 2),
+    "cosine": (Cosine, 1),
+    "warmup": (Warmup, 1),
 }
 
 
@@ -46,19 +46,21 @@ def get_schedule(schedule: str | Schedule | None) -> Schedule:
 def _named(text: str, whole: str) -> Schedule:
     """Return the schedule of a text such as "step:10:0.1", a part of `whole`."""
     name, *numbers = text.split(":")
-    if name not in _NAMED:
-        close = difflib.get_close_matches(name, _NAMED, n=1)
-        hint = f" (did you mean {close[0]}?)" if close else ""
+    if name not in SCHEDULES:
+        hint = did_you_mean(name, SCHEDULES)
         where = "" if name == whole else f" in {whole!r}"
         raise InputError(
-            f"unknown lr_schedule {name!r}{where}{hint}: choose one of {', '.join(_NAMED)}"
+            f"unknown lr_schedule {name!r}{where}{hint}: choose one of {', '.join(SCHEDULES)}"
         )
+    kind, most = SCHEDULES[name]
     try:
-        return _NAMED[name](*map(float, numbers))
-    except InputError:
-        raise
-    except (TypeError, ValueError) as error:
+        values = [float(number) for number in numbers]
+    except ValueError:
+        values = [0.0] * (most + 1)
+    if len(values) > most:
         raise InputError(
             f"lr_schedule {whole!r} has no meaning: {name} takes other numbers, as in "
             "exponential:0.95, step:10:0.1, cosine:0.01, warmup:5+cosine"
-        ) from error
+        )
+    schedule: Schedule = kind(*values) if isinstance(kind, type) else kind
+    return schedule
