@@ -49,6 +49,7 @@ LAZY_MODULES = (
     "test_label_smoothing",
     "test_squared_loss",
     "test_dropout",
+    "test_clip",
     "test_difference",
 )
 

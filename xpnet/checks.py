@@ -160,7 +160,7 @@ def check_clip_norm(value: Any, members: int | None) -> float | np.ndarray | Non
     if value is None:
         return None
     norm = member_values("clip_norm", value, members)
-    if not np.all(np.isfinite(norm) & (np.asarray(norm) > 0)):
+    if not np.all(np.asarray(norm) > 0):
         raise InputError(f"clip_norm must be a positive number; got {value!r}")
     return norm
 

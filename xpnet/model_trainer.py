@@ -159,10 +159,14 @@ class ModelTrainer:
         """Return the gradients, scaled where their norm is too long."""
         if self.clip_norm is None:
             return grads
+        own = {name: grads[name] for name in self.params if name in grads}
         norm = self.clip_norm
+        if not own:
+            return own  # the sentence for that comes at the update
         if isinstance(norm, np.ndarray):
-            norm = backend_of(next(iter(grads.values()))).asarray(norm)
-        return clip_by_global_norm(dict(grads), norm, 0 if self.members is None else 1)
+            first = next(iter(own.values()))
+            norm = backend_of(first).asarray(norm, first.dtype)
+        return clip_by_global_norm(own, norm, 0 if self.members is None else 1)
 
     def _scale_rates(self, rate_scale: Any) -> None:
         """Put the scaled learning rates into the configs.
