@@ -14,9 +14,16 @@ __all__ = ["Accuracy", "Metric", "RSquared"]
 
 
 class Metric(Protocol):
-    """What the Solver asks of a metric; the larger, the better."""
+    """What the Solver asks of a metric; the larger, the better.
+
+    Attributes:
+        name: What people call it.
+        short: Likewise in a few plain letters, for lines and columns.
+
+    """
 
     name: str
+    short: str
 
     def sums(self, scores: Array, y: Array, xp: Any) -> Array:
         """Return what adds up over batches, (..., k), from scores (..., N, C) and targets."""
@@ -29,6 +36,7 @@ class Accuracy:
     """The share of samples whose label has the highest score."""
 
     name = "accuracy"
+    short = "acc"
 
     def sums(self, scores: Array, y: Array, xp: Any) -> Array:
         """Return the number of hits, (..., 1), for labels (N,)."""
@@ -48,7 +56,8 @@ class RSquared:
     0 if not, as in scikit-learn.
     """
 
-    name = "R squared"
+    name = "R²"
+    short = "R2"
 
     def sums(self, scores: Array, y: Array, xp: Any) -> Array:
         """Return the squared residuals of each output, (..., C), for targets (N,) or (N, C)."""
@@ -59,6 +68,7 @@ class RSquared:
         """Return the mean of 1 - residual / total over the outputs."""
         targets = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
         total = np.sum((targets - targets.mean(axis=0)) ** 2, axis=0)
-        constant = total == 0
-        share = np.where(constant, sums != 0, sums / np.where(constant, 1.0, total))
+        # Not by total == 0, as the mean of equal numbers is not always that number.
+        constant = (targets == targets[0]).all(axis=0)
+        share = np.where(constant, np.sign(sums), sums / np.where(constant, 1.0, total))
         return np.asarray(np.mean(1.0 - share, axis=-1))
