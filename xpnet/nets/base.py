@@ -125,8 +125,8 @@ class Net(ABC):
             for name in given:
                 if name not in expected:
                     raise InputError(
-                        f"{what} has {name!r}, but the net has no such part: "
-                        f"it takes {', '.join(expected) or 'none'}"
+                        f"{what} has {name!r}, which no layer of the net takes: "
+                        f"they take {', '.join(expected) or 'none'}"
                     )
         arrays = {**self.params, **self.state}
         xp = array_namespace(*arrays.values())
