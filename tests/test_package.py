@@ -49,6 +49,7 @@ FLOORS = {
     "xpnet.model_trainer": 4,
     "xpnet.checks": 4,
     "xpnet.divergence": 4,
+    "xpnet.gradient_checking": 4,
     "xpnet.history_lines": 4,
     "xpnet.interrupts": 4,
     "xpnet.solver": 4,

@@ -6,7 +6,7 @@ import pytest
 from xpnet.errors import InputError
 from xpnet.streams import check_seed, stream
 
-PURPOSES = ["weights", "order", "accuracy", "split", "dropout"]
+PURPOSES = ["weights", "order", "accuracy", "split", "dropout", "gradient_check"]
 
 
 def digest(array):

@@ -25,6 +25,7 @@ from xpnet import (
 )
 from xpnet.backends import get_backend
 from xpnet.errors import BackendError, DivergenceWarning, InputError
+from xpnet.gradient_checking import GradientReport, gradient_check
 from xpnet.nets import FullyConnectedNet, Net, TwoLayerNet
 from xpnet.saving import load, save
 from xpnet.solver import Solver
@@ -33,6 +34,7 @@ __all__ = [
     "BackendError",
     "DivergenceWarning",
     "FullyConnectedNet",
+    "GradientReport",
     "InputError",
     "Net",
     "Solver",
@@ -40,6 +42,7 @@ __all__ = [
     "backends",
     "data",
     "get_backend",
+    "gradient_check",
     "initializers",
     "layers",
     "load",

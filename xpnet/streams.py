@@ -16,7 +16,7 @@ from xpnet.errors import InputError
 
 __all__ = ["Purpose", "check_seed", "stream"]
 
-Purpose = Literal["weights", "order", "accuracy", "split", "dropout"]
+Purpose = Literal["weights", "order", "accuracy", "split", "dropout", "gradient_check"]
 
 # Written out, not enumerated: a number that changes would change every run that was ever made.
 _PURPOSE_KEYS: dict[Purpose, int] = {
@@ -25,6 +25,7 @@ _PURPOSE_KEYS: dict[Purpose, int] = {
     "accuracy": 3,
     "split": 4,
     "dropout": 5,
+    "gradient_check": 6,
 }
 
 

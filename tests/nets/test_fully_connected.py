@@ -508,7 +508,10 @@ BAD_ARGUMENTS = {
     "input_dim": ({"input_dim": 0}, "input_dim must be a positive integer; got 0"),
     "num_classes": ({"num_classes": -1}, "num_classes must be a positive integer; got -1"),
     "members": ({"members": 0}, "members must be a positive integer; got 0"),
-    "activation": ({"activation": "swish"}, "unknown activation 'swish': choose one of relu, .*max"),
+    "activation": (
+        {"activation": "swish"},
+        "unknown activation 'swish': choose one of relu, .*max",
+    ),
     "no activation": ({"activation": None}, "unknown activation None"),
     "a list": ({"activation": ["relu", "tanh"]}, r"unknown activation \['relu', 'tanh'\]"),
     "normalization": (
