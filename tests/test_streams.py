@@ -43,7 +43,7 @@ def test_streams_of_all_seeds_purposes_and_indices_differ():
         for purpose in PURPOSES
         for index in (0, 1, 2, 5, 10**6)
     }
-    assert len(drawn) == 6 * 5 * 5
+    assert len(drawn) == 6 * len(PURPOSES) * 5
 
 
 def test_streams_are_not_correlated():

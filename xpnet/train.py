@@ -31,6 +31,7 @@ from xpnet.solver import Solver
 __all__ = ["main"]
 
 _WIDTH = 98
+_MANY = 1000  # features, from which on finding principal components takes more than a second
 _BAD_INPUT, _DIVERGED, _INTERRUPTED, _NO_READER = 2, 1, 130, 141
 
 
@@ -92,8 +93,8 @@ def _run(options: argparse.Namespace, started: float) -> int:
     with backend.threads(options.threads) as threads:
         preprocess = get_preprocessor(chosen["preprocess"], data.picture_shape)
         if preprocess is not None:
-            if not options.quiet and not preprocess.keeps_shape:
-                print(f"fitting {preprocess}, which takes a while for many features", flush=True)
+            if not options.quiet and not preprocess.keeps_shape and data.input_dim > _MANY:
+                print(f"fitting {preprocess}, which may take a minute", flush=True)
             preprocess.fit(data.X_train)
         solver = _make_solver(options, chosen, data, preprocess)
         layers = "-".join(map(str, solver.model.layer_sizes))

@@ -233,7 +233,7 @@ def test_each_loss_draws_other_masks(backend):
 
 
 def test_masks_are_those_of_the_stream(backend):
-    net, X, y = full(backend)
+    net, _X, _y = full(backend)
     again = make(backend, [5, 4], 6, 3, dropout_keep_ratio=0.6, seed=2)
     for draws in (net.draws(7, 9), again.draws(7, 9)):
         words = stream(2, "dropout", 7).bit_generator.random_raw(12 + 9)
