@@ -233,7 +233,7 @@ def test_each_loss_draws_other_masks(backend):
 
 
 def test_masks_are_those_of_the_stream(backend):
-    net, _X, _y = full(backend)
+    net, *_ = full(backend)
     again = make(backend, [5, 4], 6, 3, dropout_keep_ratio=0.6, seed=2)
     for draws in (net.draws(7, 9), again.draws(7, 9)):
         words = stream(2, "dropout", 7).bit_generator.random_raw(12 + 9)
@@ -510,7 +510,7 @@ BAD_ARGUMENTS = {
     "members": ({"members": 0}, "members must be a positive integer; got 0"),
     "activation": (
         {"activation": "swish"},
-        "unknown activation 'swish': choose one of relu, .*max",
+        "unknown activation 'swish': choose .* maxout",
     ),
     "no activation": ({"activation": None}, "unknown activation None"),
     "a list": ({"activation": ["relu", "tanh"]}, r"unknown activation \['relu', 'tanh'\]"),

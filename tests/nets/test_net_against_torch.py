@@ -1,6 +1,6 @@
 """The same nets and their training in torch.nn and torch.optim, in float64."""
 
-import itertools
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ class TheirNet:
     def __init__(self, net):
         self.net, sizes = net, net.layer_sizes
         self.masks, self.linears, self.norms, parts = [], [], [], []
-        for fan_in, fan_out in itertools.pairwise(sizes[:-1]):
+        for fan_in, fan_out in pairwise(sizes[:-1]):
             pieces = 2 if net.activation == "maxout" else 1
             self.linears.append(torch.nn.Linear(fan_in, pieces * fan_out))
             parts.append(self.linears[-1])
