@@ -6,7 +6,10 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+
+import xpnet
 
 DATA_DIR = os.environ.get("XPNET_DATA_DIR")
 
@@ -35,3 +38,24 @@ def test_the_notes_run_on_real_files(tmp_path):
     peak = re.search(r"VmHWM:\s+(\d+) kB", done.stdout)
     assert peak is not None
     assert int(peak[1]) < 400_000
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not DATA_DIR, reason="XPNET_DATA_DIR names no folder with CIFAR-10")
+def test_five_layers_with_batchnorm_pass_one_half():
+    data = xpnet.data.load("cifar10", data_dir=DATA_DIR)
+    net = xpnet.FullyConnectedNet([200, 100, 100, 50], normalization="batchnorm")
+    solver = xpnet.Solver(
+        net,
+        data,
+        update_rule="adam",
+        optim_config={"learning_rate": 1e-3},
+        num_epochs=4,
+        lr_schedule="cosine",
+        preprocess="mean",
+        verbose=False,
+    )
+    solver.train()
+    assert solver.best_val_acc > 0.50
+    predicted = net.predict(data.X_test)
+    assert np.mean(predicted == data.y_test) > 0.48
