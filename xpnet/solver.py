@@ -84,12 +84,13 @@ class Solver:
             batch. A net's `input_dim` is the number of features after it.
         lr_schedule: What the learning rate is multiplied by at each step, besides `lr_decay`: a
             text such as "cosine" or "warmup:5+cosine", or a callable; see `xpnet.schedules`.
-        patience: Stop after so many epochs without a better validation; None never stops early.
+        patience: Stop after so many epochs without a better validation, as `best_params` means it:
+            a higher accuracy, or an equal one with a lower loss. None never stops early.
         clip_norm: The largest norm of all gradients together; longer ones are scaled to it, each
             member's by themselves. None or infinity never scales.
         class_weights: "balanced", or C numbers: how much the samples of each class weigh in the
             training loss, a weighted mean. "balanced" is N / (C * the samples of the class).
-        sample_weights: Likewise one number for each row of X_train.
+        sample_weights: Likewise one number for each row of X_train. A sample's weights multiply.
         label_smoothing: This share of each label is spread over all classes (softmax alone).
         compile: Compile the steps by PyTorch's compiler, which takes half a minute first. JAX
             always compiles; NumPy and CuPy have no compiler.

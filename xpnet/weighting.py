@@ -1,6 +1,6 @@
 """How much each sample counts in a training loss, checked once and on the host."""
 
-import math
+import reprlib
 from typing import Any
 
 import numpy as np
@@ -37,15 +37,18 @@ def loss_terms(
     loss = getattr(model, "loss_name", None)
     if class_weights is not None:
         if y.dtype.kind == "f":
-            raise InputError("class_weights are for labels, and the targets are real: leave it out")
-        terms["class_weights"] = _class_weights(class_weights, y, num_classes)
-    if label_smoothing != 0:
-        number = isinstance(label_smoothing, int | float) and not isinstance(label_smoothing, bool)
-        if not (number and 0 < label_smoothing < 1):
             raise InputError(
-                f"label_smoothing must be a number from 0 up to, not including, 1; "
-                f"got {label_smoothing!r}"
+                "class_weights are for labels, and the targets are real: leave them out, or take "
+                "sample_weights"
             )
+        terms["class_weights"] = _class_weights(class_weights, y, num_classes)
+    number = isinstance(label_smoothing, int | float | np.integer | np.floating)
+    if not number or isinstance(label_smoothing, bool) or not 0 <= label_smoothing < 1:
+        raise InputError(
+            "label_smoothing must be a number from 0 up to, not including, 1; "
+            f"got {label_smoothing!r}"
+        )
+    if label_smoothing:
         if isinstance(model, Net) and loss != "softmax":
             raise InputError(
                 f"label_smoothing is for the softmax loss, and the net has {loss}: leave it out"
@@ -64,14 +67,22 @@ def _class_weights(given: Any, y: np.ndarray, num_classes: int) -> np.ndarray:
         counts = np.bincount(y, minlength=num_classes)
         # A class without a sample is never met, so that its weight does not matter.
         return np.asarray(len(y) / (num_classes * np.maximum(counts, 1)), dtype=np.float64)
-    return _weights("class_weights", given, num_classes, "class")
+    weights = _weights("class_weights", given, num_classes, "class")
+    if not weights[y].any():
+        raise InputError("class_weights are 0 for every class in y_train: nothing would be learnt")
+    return weights
 
 
 def _weights(name: str, given: Any, count: int, each: str) -> np.ndarray:
+    """Return checked weights, scaled by a power of two so that the largest is about 1.
+
+    A common factor of the weights does not matter, and a power of two changes no bit; without it
+    weights such as exp(100) would be infinite in float32.
+    """
     try:
         weights = as_floats(given)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{name} must be {count} numbers; got {given!r}") from error
+        raise InputError(f"{name} must be {count} numbers; got {reprlib.repr(given)}") from error
     if weights.shape != (count,):
         raise InputError(
             f"{name} must have one number for each {each}, shape ({count},); "
@@ -80,6 +91,7 @@ def _weights(name: str, given: Any, count: int, each: str) -> np.ndarray:
     bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(bad):
         raise InputError(f"{name} must be 0 or positive; got {weights[bad[0]]} at {bad[0]}")
-    if math.isclose(float(weights.max()), 0.0):
+    largest = weights.max()
+    if largest == 0:
         raise InputError(f"{name} are all 0, so that nothing would be learnt")
-    return weights
+    return np.asarray(np.ldexp(weights, -np.frexp(largest)[1]))
