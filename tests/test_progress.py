@@ -8,10 +8,11 @@ from types import SimpleNamespace
 import pytest
 
 from xpnet import progress
+from xpnet.metrics import Accuracy, RSquared
 from xpnet.progress import Lines, ProgressBar, watch
 
 
-def solver_at(epoch, step=1, val_acc=(0.25,)):
+def solver_at(epoch, step=1, val_acc=(0.25,), stopped_at=None, metric=None):
     """Return what a callback reads of a Solver."""
     return SimpleNamespace(
         epoch=epoch,
@@ -19,6 +20,9 @@ def solver_at(epoch, step=1, val_acc=(0.25,)):
         loss_history=[9.0, 0.125],
         train_acc_history=[0.75],
         val_acc_history=list(val_acc),
+        stopped_at=stopped_at,
+        patience=3,
+        metric=Accuracy() if metric is None else metric,
     )
 
 
@@ -109,6 +113,26 @@ def test_a_line_says_loss_and_accuracies(capsys):
     out, err = capsys.readouterr()
     assert out == "(Epoch 2 / 2) loss: 0.125000; train acc: 0.750000; val_acc: 0.250000\n"
     assert err == ""
+
+
+def test_a_line_of_a_regression_says_r2(capsys):
+    Lines(2).on_epoch(solver_at(2, metric=RSquared()))
+    assert "train R2: 0.750000; val_R2: 0.250000\n" in capsys.readouterr().out
+
+
+def test_the_bar_of_a_regression_says_r2(fake_bar):
+    ProgressBar(2, 14).on_interval(solver_at(0, metric=RSquared()))
+    assert fake_bar.made[0].shown == [{"loss": "0.1250", "val_R2": "0.2500"}]
+
+
+def test_the_epoch_that_ends_the_patience_has_its_line_and_says_so(capsys):
+    lines = Lines(100)
+    lines.on_epoch(solver_at(7))
+    assert capsys.readouterr().out == ""
+    lines.on_epoch(solver_at(7, step=49, stopped_at=49))
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("(Epoch 7 / 100) loss: ")
+    assert second == "(Epoch 7 / 100) stopped early: no better validation for 3 epochs"
 
 
 def run_on_a_terminal(*options):

@@ -17,23 +17,41 @@ class Best:
     Attributes:
         score: The best score, -inf before the first check, of the member shape.
         variables: The parameters and the state that reached it.
-        epochs_waited: Epochs since the last improvement, of the member shape.
+        stopped: The step at which a run's patience ended, or 0, of the member shape.
+
+    Args:
+        members: The size of the stack, or None.
+        patience: Epochs to wait for a better validation, or None to wait for ever.
 
     """
 
-    def __init__(self, members: int | None) -> None:
+    def __init__(self, members: int | None, patience: int | None) -> None:
         shape = () if members is None else (members,)
         self.score = np.full(shape, -np.inf)
         self.variables = Variables({}, {})
-        self.epochs_waited = np.zeros(shape, dtype=np.int64)
+        self.patience = patience
         self._loss = np.full(shape, np.inf)
+        self.be_patient()
+
+    def be_patient(self) -> None:
+        """Start to wait anew, also for those that had stopped."""
+        self.stopped = np.zeros(self.score.shape, dtype=np.int64)
+        self._epochs_waited = np.zeros(self.score.shape, dtype=np.int64)
+
+    def stop(self, step: int, running: np.ndarray) -> np.ndarray:
+        """Note and return which of the running runs have waited for too long."""
+        if self.patience is None:
+            return np.zeros(self.score.shape, dtype=np.bool_)
+        newly = running & (self._epochs_waited >= self.patience)
+        self.stopped = np.where(newly, step, self.stopped)
+        return np.asarray(newly)
 
     def look(self, score: np.ndarray, loss: np.ndarray, *, ends_epoch: bool) -> np.ndarray:
         """Return which runs improved; NaN never does."""
         improved = (score > self.score) | ((score == self.score) & (loss < self._loss))
         self.score = np.where(improved, score, self.score)
         self._loss = np.where(improved, loss, self._loss)
-        self.epochs_waited = np.where(improved, 0, self.epochs_waited + ends_epoch)
+        self._epochs_waited = np.where(improved, 0, self._epochs_waited + ends_epoch)
         return np.asarray(improved)
 
     def keep(self, variables: Variables, improved: np.ndarray, backend: Backend) -> None:

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-__all__ = ["epoch_line", "iteration_line", "number"]
+__all__ = ["epoch_line", "iteration_line", "number", "stop_line"]
 
 _RUN_AWAY = 1e6
+_MOST_NAMED = 8
 
 
 def iteration_line(step: int, num_steps: int, loss: float | np.ndarray) -> str:
@@ -13,12 +14,42 @@ def iteration_line(step: int, num_steps: int, loss: float | np.ndarray) -> str:
 
 
 def epoch_line(
-    epoch: int, num_epochs: int, train_acc: float | np.ndarray, val_acc: float | np.ndarray
+    epoch: int,
+    num_epochs: int,
+    train_acc: float | np.ndarray,
+    val_acc: float | np.ndarray,
+    metric: str = "acc",
 ) -> str:
     """Return the line for the accuracies; of a stack, the median and the range."""
     return (
         f"(Epoch {epoch} / {num_epochs}) "
-        f"train acc: {_spread(train_acc)}; val_acc: {_spread(val_acc)}"
+        f"train {metric}: {_spread(train_acc)}; val_{metric}: {_spread(val_acc)}"
+    )
+
+
+def stop_line(
+    epoch: int, num_epochs: int, patience: int | None, stopped: np.ndarray, going: int
+) -> str:
+    """Return the line for runs that early stopping has just ended.
+
+    Args:
+        epoch: Epochs done.
+        num_epochs: Epochs that there would have been.
+        patience: Epochs without a better validation.
+        stopped: Which runs, of the member shape.
+        going: How many runs go on.
+
+    """
+    who = ""
+    if np.ndim(stopped):
+        members = [str(k) for k in np.flatnonzero(stopped)]
+        named = f"member{'s' * (len(members) > 1)} {', '.join(members)} "
+        who = named if len(members) <= _MOST_NAMED else f"{len(members)} members "
+    waited = "1 epoch" if patience == 1 else f"{patience} epochs"
+    rest = f"; {going} of {np.size(stopped)} go on" if np.ndim(stopped) else ""
+    return (
+        f"(Epoch {epoch} / {num_epochs}) {who}stopped early: "
+        f"no better validation for {waited}{rest}"
     )
 
 

@@ -3,9 +3,10 @@
 import sys
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from tqdm import tqdm
 
-from xpnet.history_lines import number
+from xpnet.history_lines import number, stop_line
 
 if TYPE_CHECKING:
     from xpnet.solver import Solver
@@ -45,7 +46,7 @@ class ProgressBar:
     def _figures(solver: "Solver") -> dict[str, str]:
         figures = {"loss": f"{solver.loss_history[-1]:.4f}"}
         if solver.val_acc_history:
-            figures["val_acc"] = f"{solver.val_acc_history[-1]:.4f}"
+            figures[f"val_{solver.metric.short}"] = f"{solver.val_acc_history[-1]:.4f}"
         return figures
 
 
@@ -63,14 +64,20 @@ class Lines:
 
     def line(self, solver: "Solver") -> str:
         """Return loss and accuracies, or nothing for an epoch that is passed over."""
-        if solver.epoch % self.every and solver.epoch not in (1, self.num_epochs):
+        stopped = solver.stopped_at is not None
+        if solver.epoch % self.every and solver.epoch not in (1, self.num_epochs) and not stopped:
             return ""
-        return (
+        metric = solver.metric.short
+        line = (
             f"(Epoch {solver.epoch} / {self.num_epochs}) "
             f"loss: {number(solver.loss_history[-1])}; "
-            f"train acc: {number(solver.train_acc_history[-1])}; "
-            f"val_acc: {number(solver.val_acc_history[-1])}"
+            f"train {metric}: {number(solver.train_acc_history[-1])}; "
+            f"val_{metric}: {number(solver.val_acc_history[-1])}"
         )
+        if not stopped:
+            return line
+        once = np.asarray(True)
+        return f"{line}\n{stop_line(solver.epoch, self.num_epochs, solver.patience, once, 0)}"
 
 
 def watch(num_epochs: int, steps_per_epoch: int) -> ProgressBar | Lines:

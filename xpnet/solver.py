@@ -30,7 +30,7 @@ from xpnet.data.batches import check_sampling, epoch_rows, sample_rows
 from xpnet.divergence import Divergence
 from xpnet.errors import InputError
 from xpnet.evaluation import host_scores
-from xpnet.history_lines import epoch_line, iteration_line
+from xpnet.history_lines import epoch_line, iteration_line, stop_line
 from xpnet.interrupts import InterruptFlag, interrupt_flag
 from xpnet.members import member_seeds, member_values
 from xpnet.metrics import Accuracy, Metric, RSquared
@@ -219,14 +219,14 @@ class Solver:
         self.val_acc_history: list[Any] = []
         self.val_loss_history: list[Any] = []
         self.check_steps: list[int] = []
-        self._best = Best(self.members)
-        self._stopped = np.zeros_like(self._best.epochs_waited)
+        self._best = Best(self.members, self.patience)
         self._divergence = Divergence(self.members, centred=self.preprocess is not None)
 
     def train(self) -> None:
         """Train for `num_epochs` epochs, and leave the model with its best parameters.
 
-        Called again, it trains on from those parameters for as many epochs more.
+        Called again, it trains on from those parameters for as many epochs more; runs that had
+        stopped early wait anew.
 
         Raises:
             InputError: The training has diverged before, or the net's parameters were moved to
@@ -245,8 +245,7 @@ class Solver:
                 "smaller learning rate"
             )
         backend = self._backend()
-        self._stopped[...] = 0
-        self._best.epochs_waited[...] = 0
+        self._best.be_patient()
         if isinstance(self.model, Net):
             self.model.preprocess = self.preprocess
             self.model.class_names = self._class_names
@@ -356,8 +355,9 @@ class Solver:
     @property
     def stopped_at(self) -> Any:
         """The step at which patience ended, or None; a list for a stack."""
-        steps = [int(step) or None for step in self._stopped.reshape(-1)]
-        return steps if self._stopped.ndim else steps[0]
+        stopped = self._best.stopped
+        steps = [int(step) or None for step in stopped.reshape(-1)]
+        return steps if stopped.ndim else steps[0]
 
     def _make_trainer(self, terms: dict[str, Any]) -> NetTrainer | ModelTrainer:
         """Return the fast way for our nets with our rules, the notes' way for all others."""
@@ -414,7 +414,7 @@ class Solver:
             self.epoch += ends
             self._done_in_epoch = 0 if ends else done
             self._put_into_model(self._trainer.variables)
-            if self._has_diverged():
+            if self._gone().all():
                 return
             if (self.step - 1) % self.print_every == 0:
                 self._print(iteration_line(self.step, num_steps, self.loss_history[-1]))
@@ -422,7 +422,8 @@ class Solver:
             if self.step == 1 or ends or interrupt.is_set:
                 self._check(scales[-1], ends_epoch=ends)
                 accuracies = self.train_acc_history[-1], self.val_acc_history[-1]
-                self._print(epoch_line(self.epoch, last_epoch, *accuracies))
+                self._print(epoch_line(self.epoch, last_epoch, *accuracies, self.metric.short))
+                self._stop_early(last_epoch)
             if ends:
                 self._call("on_epoch")
             if interrupt.is_set:
@@ -450,14 +451,15 @@ class Solver:
 
     def _gone(self) -> np.ndarray:
         """Return which runs have diverged or stopped early, of the member shape."""
-        return np.asarray(self._divergence.gone | (self._stopped > 0))
+        return np.asarray(self._divergence.gone | (self._best.stopped > 0))
 
     def _record(self, losses: np.ndarray, rate_scale: Any) -> None:
         """Append losses to the history, up to the step at which a run diverged."""
         first = self.step + 1
-        self._divergence.look(losses, first, self._rate(rate_scale))
+        # A run that has ended is left alone: what becomes of it later, nobody hears.
+        self._divergence.look(np.where(self._gone(), 0.0, losses), first, self._rate(rate_scale))
         steps = first + np.arange(len(losses))
-        ended = np.where(self._divergence.gone, self._divergence.steps, self._stopped)
+        ended = np.where(self._divergence.gone, self._divergence.steps, self._best.stopped)
         last = np.where(ended > 0, ended, steps[-1])
         if self.members is None:
             self.loss_history.extend(losses[steps <= last].tolist())
@@ -476,7 +478,7 @@ class Solver:
             now, [train, self._val], [targets["train"], targets["val"]], _CHECK_BATCH
         )
         # A step can ruin the parameters after its own loss was taken.
-        ruined = np.where(finite, 0.0, np.nan)
+        ruined = np.where(finite | self._gone(), 0.0, np.nan)
         self._divergence.look(ruined[None], self.step, self._rate(rate_scale))
         train_acc, val_acc, val_loss = (
             np.where(self._gone(), np.nan, values) for values in (train_acc, val_acc, val_loss)
@@ -487,9 +489,13 @@ class Solver:
         self.check_steps.append(self.step)
         improved = self._best.look(val_acc, val_loss, ends_epoch=ends_epoch)
         self._best.keep(now, improved, self._backend())
-        if self.patience is not None:
-            newly = ~self._gone() & (self._best.epochs_waited >= self.patience)
-            self._stopped = np.where(newly, self.step, self._stopped)
+
+    def _stop_early(self, num_epochs: int) -> None:
+        """End the runs whose patience has ended, and say so."""
+        newly = self._best.stop(self.step, ~self._gone())
+        if newly.any():
+            going = int((~self._gone()).sum())
+            self._print(stop_line(self.epoch, num_epochs, self._best.patience, newly, going))
 
     def _rate(self, rate_scale: Any) -> Any:
         """Return the learning rate now, or None where the rule keeps it to itself."""
