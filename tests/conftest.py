@@ -44,6 +44,7 @@ LAZY_MODULES = (
     "test_affine_relu",
     "test_maxout",
     "test_batchnorm",
+    "test_layernorm",
     "test_label_losses",
     "test_loss_weights",
     "test_label_smoothing",

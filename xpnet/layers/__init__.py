@@ -38,6 +38,7 @@ from xpnet.layers.dropout import (
     dropout_forward,
     keep_threshold,
 )
+from xpnet.layers.layernorm import LayerNormCache, layernorm_backward, layernorm_forward
 from xpnet.layers.maxout import (
     MaxoutCache,
     maxout_backward,
@@ -75,6 +76,7 @@ __all__ = [
     "DropoutCache",
     "EluCache",
     "IdentityCache",
+    "LayerNormCache",
     "LeakyReluCache",
     "MaxoutCache",
     "ReluCache",
@@ -97,6 +99,8 @@ __all__ = [
     "identity_forward",
     "initial_state",
     "keep_threshold",
+    "layernorm_backward",
+    "layernorm_forward",
     "leaky_relu_backward",
     "leaky_relu_forward",
     "maxout_backward",

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 from xpnet.backends import Array, array_namespace
 from xpnet.errors import InputError
 from xpnet.layers.checks import check_dout, floating_namespace
+from xpnet.layers.moments import moments
 
 __all__ = [
     "BatchNormCache",
@@ -110,7 +111,8 @@ def batchnorm_forward(
             f"batchnorm: a batch needs two samples or more in training, as one is its own mean; "
             f"got x {tuple(x.shape)}: choose a batch size that leaves none alone"
         )
-    mean, var, centred = _moments(x, xp)
+    *numbers, centred = moments(x, -2, xp)
+    mean, var = (xp.squeeze(number, axis=-2) for number in numbers)
     inverse_std = 1.0 / xp.sqrt(var + eps)
     normalised = centred * inverse_std[..., None, :]
     out = gamma[..., None, :] * normalised + beta[..., None, :]
@@ -148,21 +150,6 @@ def batchnorm_backward(dout: Array, cache: _Cache, *, xp: Any = None) -> tuple[A
         through = dbeta[..., None, :] + normalised * dgamma[..., None, :]
         dout = dout - through / dout.shape[-2]
     return (gamma * inverse_std)[..., None, :] * dout, dgamma, dbeta
-
-
-def _moments(x: Array, xp: Any) -> tuple[Array, Array, Array]:
-    """Return the mean and the biased variance over the samples, and x - mean.
-
-    Variances by E[x^2] - E[x]^2 lose all digits of features far from 0. So would a mean that is
-    added up from such numbers: at 1e4 in float32 it is off by 0.004, a thousand times as much as
-    from the differences to the first sample.
-    """
-    origin = x[..., :1, :]
-    centred = x - origin
-    offset = xp.mean(centred, axis=-2, keepdims=True)
-    centred -= offset
-    var = xp.mean(centred * centred, axis=-2)
-    return xp.squeeze(origin + offset, axis=-2), var, centred
 
 
 def _check_arguments(
