@@ -7,7 +7,9 @@ what we do about the fault may go. Faults that no case here can show:
 - CuPy 14.2: `matmul` cannot be captured in a CUDA graph, as cuBLAS refuses to change its stream
   (cupy/cupy#6290). Read in its source, never run here.
 - MLX 0.32.4 cannot be a backend: its arrays have no `device`, its creation functions take no
-  `device=`, its `astype` no `copy=`.
+  `device=`, its `astype` no `copy=`. And its float64 `exp` has float32's accuracy:
+  `mx.exp(mx.array(1.0, dtype=mx.float64)).item()` gives 2.7182817459, not 2.7182818285
+  (ml-explore/mlx#3047).
 """
 
 import subprocess
