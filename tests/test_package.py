@@ -61,6 +61,7 @@ FLOORS = {
     "xpnet.progress": 5,
     "xpnet.hyperparameters": 6,
     "xpnet.choices": 6,
+    "xpnet.run_lines": 6,
     "xpnet.options": 6,
     "xpnet.train": 6,
 }

@@ -1,11 +1,9 @@
 """Train a fully connected net from the command line: `python -m xpnet.train`."""
 
 import argparse
-import math
 import os
 import platform
 import sys
-import textwrap
 import time
 import warnings
 from collections.abc import Sequence
@@ -20,17 +18,17 @@ from xpnet.checks import check_count
 from xpnet.choices import choices_text
 from xpnet.data import Dataset
 from xpnet.errors import DivergenceWarning, InputError
-from xpnet.hyperparameters import hyperparameters, optim_config, worth_saying
+from xpnet.hyperparameters import hyperparameters, optim_config
 from xpnet.nets import FullyConnectedNet
 from xpnet.options import OneLineParser, add_options
 from xpnet.preprocessing import BasePreprocessor, get_preprocessor
 from xpnet.progress import watch
 from xpnet.run_folder import open_folder, write_run
+from xpnet.run_lines import head_lines, result_lines, written_lines
 from xpnet.solver import Solver
 
 __all__ = ["main"]
 
-_WIDTH = 98
 _MANY = 1000  # features, from which on finding principal components takes more than a second
 _BAD_INPUT, _DIVERGED, _INTERRUPTED, _NO_READER = 2, 1, 130, 141
 
@@ -94,15 +92,15 @@ def _run(options: argparse.Namespace, started: float) -> int:
         preprocess = get_preprocessor(chosen["preprocess"], data.picture_shape)
         if preprocess is not None:
             if not options.quiet and not preprocess.keeps_shape and data.input_dim > _MANY:
-                print(f"fitting {preprocess}, which may take a minute", flush=True)
+                _print(f"fitting {preprocess}, which may take a minute")
             preprocess.fit(data.X_train)
         solver = _make_solver(options, chosen, data, preprocess)
         layers = "-".join(map(str, solver.model.layer_sizes))
         if not options.quiet:
-            note = f"{preprocess}: {preprocess.note}" if preprocess and preprocess.note else ""
-            _print_head(chosen, [f"net: {layers}", note], data, backend, threads)
+            lines = head_lines(chosen, layers, data, preprocess, backend, threads)
+            _print(f"xpnet {xpnet.__version__}, {next(lines)}", *lines)
             if options.compile:
-                print("compiling, which takes up to a minute", flush=True)
+                _print("compiling, which takes up to a minute")
         begun = time.perf_counter()
         status = _train(solver)
         seconds_training = time.perf_counter() - begun
@@ -125,22 +123,21 @@ def _run(options: argparse.Namespace, started: float) -> int:
         "steps": solver.step,
         "seconds_total": time.perf_counter() - started,
         "seconds_training": seconds_training,
+        "metric": solver.metric.name,
         "best_val_accuracy": solver.best_val_acc,
         "test_accuracy": test_accuracy,
         "diverged_at": solver.diverged_at,
+        "stopped_at": solver.stopped_at,
+        "patience": chosen["patience"],
         "interrupted": status == _INTERRUPTED,
         "versions": _versions(backend),
     }
     if not options.quiet:
-        _print_result(summary)
+        _print(*result_lines(summary))
     if folder is not None:
         written = _write(folder, solver, data, summary)
         if not options.quiet:
-            print(f"written to {folder}: {', '.join(written)}")
-            if "curves.png" not in written:
-                print("no pictures, as matplotlib is not installed: pip install matplotlib")
-            elif "weights.png" not in written:
-                print(f"no weights.png, as {_why_no_pictures(preprocess)}")
+            _print(*written_lines(folder, written, preprocess))
     return status
 
 
@@ -240,46 +237,9 @@ def _write(folder: Path, solver: Solver, data: Dataset, summary: dict[str, Any])
         ) from error
 
 
-def _print_head(
-    chosen: dict[str, Any], net: list[str], data: Dataset, backend: Backend, threads: int
-) -> None:
-    """Print where it runs, on what, what `net` says of the net, and every hyperparameter."""
-    blas = "1 BLAS thread" if threads == 1 else f"{threads} BLAS threads"
-    print(f"xpnet {xpnet.__version__}, {backend.description}, {blas}")
-    if backend.remark:
-        print(backend.remark)
-    parts = [f"{len(data.X_train):,} training", f"{len(data.X_val):,} validation"]
-    if data.X_test is not None:
-        parts.append(f"{len(data.X_test):,} test")
-    for line in (
-        f"{data.name}: {', '.join(parts)} samples; {data.source}",
-        *filter(None, net),
-        worth_saying(chosen),
-    ):
-        print(textwrap.fill(line, _WIDTH, subsequent_indent="    ", break_on_hyphens=False))
-    empty = np.flatnonzero(np.bincount(data.y_train, minlength=data.num_classes) == 0)
-    if len(empty):
-        names = ", ".join(data.class_names[k] for k in empty[:5])
-        print(f"note: no training sample has the label {names}; integer labels count from 0")
-    sys.stdout.flush()
-
-
-def _why_no_pictures(preprocess: BasePreprocessor | None) -> str:
-    if preprocess is not None and not preprocess.keeps_shape:
-        return f"the net's inputs are no pictures after {preprocess}"
-    return "samples are not (H, W), (1, H, W) or (3, H, W)"
-
-
-def _print_result(summary: dict[str, Any]) -> None:
-    seconds, steps = summary["seconds_training"], summary["steps"]
-    steps_text = "1 step" if steps == 1 else f"{steps:,} steps"
-    print(f"trained {steps_text} in {seconds:.2f} s, checks included")
-    if math.isfinite(summary["best_val_accuracy"]):
-        print(f"best validation accuracy {summary['best_val_accuracy']:.4f}")
-    else:
-        print("nothing was learnt: the parameters are those of the start")
-    if summary["test_accuracy"] is not None:
-        print(f"test accuracy {summary['test_accuracy']:.4f}", flush=True)
+def _print(*lines: str) -> None:
+    """Print lines at once, also into a pipe."""
+    print(*lines, sep="\n", flush=True)
 
 
 def _versions(backend: Backend) -> dict[str, str]:
