@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from xpnet.errors import InputError
+from xpnet.metrics import Accuracy, RSquared
 
 pytest.importorskip("matplotlib")
 
@@ -117,6 +118,7 @@ def history(steps, checks):
         val_acc_history=accuracies,
         check_steps=checks,
         num_classes=10,
+        metric=Accuracy(),
     )
 
 
@@ -138,6 +140,41 @@ def test_plot_curves_with_no_check_or_nan_does_not_fail(tmp_path):
     run.val_loss_history = run.train_acc_history = run.val_acc_history = [float("nan")]
     plot_curves(run, tmp_path / "c.png", "diverged")
     assert imread(tmp_path / "c.png").shape[:2] == (960, 960)
+
+
+def axes_of_scores(run, tmp_path, monkeypatch):
+    """Return the lower axes of the curves."""
+    made = []
+    monkeypatch.setattr("xpnet.plots.Figure.savefig", lambda figure, *_, **__: made.append(figure))
+    plot_curves(run, tmp_path / "c.png", "curves")
+    return made[0].axes[1]
+
+
+def test_accuracies_have_a_line_at_chance_and_an_axis_from_zero(tmp_path, monkeypatch):
+    axes = axes_of_scores(history(30, [1, 30]), tmp_path, monkeypatch)
+    assert axes.get_ylabel() == "accuracy"
+    assert axes.get_ylim() == (0.0, 1.03)
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["train", "val", "chance, 0.1"]
+
+
+@pytest.mark.parametrize(
+    ("scores", "bottom"),
+    [
+        ([0.1, 0.9], 0.0),
+        ([-0.5, 0.9], -0.55),
+        ([-1e6, 0.9], -1.0),
+        ([-50.0, -10.0], -11.0),
+        ([float("nan"), -0.5], -0.55),
+        ([float("nan")], 0.0),
+    ],
+)
+def test_r_squared_has_no_chance_and_an_axis_that_shows_it(scores, bottom, tmp_path, monkeypatch):
+    run = history(30, list(range(1, 1 + len(scores))))
+    run.metric, run.train_acc_history, run.val_acc_history = RSquared(), scores, scores
+    axes = axes_of_scores(run, tmp_path, monkeypatch)
+    assert axes.get_ylabel() == "R²"
+    assert axes.get_ylim() == pytest.approx((bottom, 1.03))
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["train", "val"]
 
 
 def test_the_title_is_drawn(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from xpnet import Solver, TwoLayerNet, run_folder
 from xpnet.data import Dataset, load
 from xpnet.errors import InputError
+from xpnet.nets import FullyConnectedNet
 from xpnet.run_folder import open_folder, write_run
 
 
@@ -149,6 +150,32 @@ def test_history_has_every_loss_as_it_was(trained, digits, tmp_path):
     for key in ("train_acc", "val_acc", "val_loss"):
         assert [float(row[key]) for row in checks] == getattr(trained, f"{key}_history")
     assert [row["epoch"] for row in checks] == ["0.0714", "1.0000", "2.0000"]
+
+
+@pytest.mark.usefixtures("no_matplotlib")
+def test_a_regression_has_columns_of_r2(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((90, 3))
+    y = X.sum(axis=1)
+    arrays = {"X_train": X, "y_train": y, "X_val": X[:30], "y_val": y[:30]}
+    data = Dataset(
+        "sums",
+        **arrays,
+        X_test=None,
+        y_test=None,
+        class_names=(),
+        picture_shape=None,
+        source="here",
+    )
+    net = FullyConnectedNet([4], 3, 1, loss="squared")
+    solver = Solver(net, data, num_epochs=2, batch_size=30, verbose=False)
+    solver.train()
+    write_run(tmp_path, solver, data, {})
+    with (tmp_path / "history.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["step", "epoch", "loss", "train_R2", "val_R2", "val_loss"]
+    checks = [float(row["val_R2"]) for row in rows if row["val_R2"]]
+    assert checks == solver.val_acc_history
 
 
 @pytest.mark.usefixtures("no_matplotlib")

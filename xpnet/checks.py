@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from xpnet.backends import Backend, backend_of
-from xpnet.data.dataset import Dataset, check_inputs, check_real_targets
+from xpnet.data.array_checks import check_inputs, check_real_targets
+from xpnet.data.dataset import Dataset
 from xpnet.errors import InputError, did_you_mean
 from xpnet.evaluation import host_scores
 from xpnet.losses import check_labels
@@ -65,7 +66,7 @@ def host_pair(X: Any, y: Any, X_name: str, y_name: str) -> tuple[np.ndarray, np.
     X, y = _host(X), _host(y)
     check_inputs(X, X_name)
     if y.dtype.kind == "f":
-        return _common(X), check_real_targets(y, len(X), y_name)
+        return _common(X), _common(check_real_targets(y, len(X), y_name))
     if y.ndim != 1 or len(y) != len(X):
         raise InputError(
             f"{y_name} must have one label for each of the {len(X)} rows of {X_name}; "
@@ -112,8 +113,9 @@ def check_training(
     else:
         scores = host_scores(model, sample)
         num_classes = int(scores.shape[-1])
-    for X, name in ((train[0], "X_train"), (val[0], "X_val")):
-        _check_range(model, X, name)
+    for part, (X, y) in (("train", train), ("val", val)):
+        _check_range(model, X, f"X_{part}")
+        _check_range(model, y, f"y_{part}")
     if isinstance(model, Net) and model.is_regression != (train[1].dtype.kind == "f"):
         raise InputError(_wrong_targets(model, train[1]))
     check_targets(train[1], num_classes, train[1], "y_train")
@@ -125,15 +127,21 @@ def check_targets(y: np.ndarray, num_classes: int, y_train: np.ndarray, name: st
     """Raise InputError unless `y` holds labels of the model, or real targets like `y_train`."""
     if y_train.dtype.kind != "f":
         check_labels(y, num_classes, name)
-    elif y.dtype.kind != "f" or y.shape[1:] != y_train.shape[1:]:
+        return
+    outputs, row = math.prod(y.shape[1:]), y_train.shape[1:]
+    if y.dtype.kind != "f":
         raise InputError(
-            f"{name} must be real targets of shape (N{''.join(f', {n}' for n in y_train.shape[1:])}"
-            f"{',' if y_train.ndim == 1 else ''}), as y_train is; got {y.dtype} {y.shape}"
+            f"{name} must hold real targets, as y_train does; got {y.dtype}: "
+            f"cast it with {name}.astype(numpy.float32)"
         )
-    elif num_classes != math.prod(y.shape[1:]):
+    if y.shape[1:] != row:
+        shapes = " and ".join(f"({', '.join(['N', *map(str, s)])})" for s in (row, y.shape[1:]))
+        raise InputError(f"y_train and {name} must hold targets of one shape; got {shapes}")
+    if num_classes != outputs:
         raise InputError(
-            f"{name} has {math.prod(y.shape[1:])} targets a sample, but the model gives "
-            f"{num_classes} scores: make it with num_classes={math.prod(y.shape[1:])}"
+            f"{name} has {outputs} real target{'s' * (outputs > 1)} a sample, but the model gives "
+            f"{num_classes} scores: make it with num_classes={outputs}, or cast class labels with "
+            f"{name}.astype(numpy.int64)"
         )
 
 
@@ -182,13 +190,13 @@ def check_sample_shape(
 
 
 def _check_range(model: Any, X: np.ndarray, name: str) -> None:
-    """Raise InputError where inputs are too large for the dtype of a net of ours."""
+    """Raise InputError where numbers are too large for the dtype of a net of ours."""
     if isinstance(model, Net) and X.dtype == np.float64:
         largest = float(model.backend.xp.finfo(model.dtype).max)
         if max(float(X.max()), -float(X.min())) > largest:
             raise InputError(
                 f"{name} holds numbers beyond {largest:.1e}, the largest of {model.dtype}: "
-                "scale the inputs, or make the net with dtype='float64'"
+                "scale them, or make the net with dtype='float64'"
             )
 
 

@@ -153,7 +153,9 @@ class ModelTrainer:
         """Return the training rows (B,), or (members, B), preprocessed."""
         X, y = self.subset(self._train, row.reshape(-1))
         X = transformed(self.preprocess, X)
-        return Split(X.reshape(*row.shape, *X.shape[1:]), y.reshape(row.shape))
+        if row.ndim > 1:  # a net of ours takes the rows of each member flattened
+            X = X.reshape(len(X), -1)
+        return Split(X.reshape(*row.shape, *X.shape[1:]), y.reshape(*row.shape, *y.shape[1:]))
 
     def _clipped(self, grads: Mapping[str, Array]) -> Mapping[str, Array]:
         """Return the gradients, scaled where their norm is too long."""

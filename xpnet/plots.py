@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from xpnet.errors import InputError
+from xpnet.metrics import Accuracy
 
 if TYPE_CHECKING:
     from xpnet.solver import Solver
@@ -20,11 +21,14 @@ __all__ = ["plot_curves", "plot_weights", "weight_grid"]
 _MOST_PICTURES = 100
 _MOST_STRETCHES = 100
 _SPIKE = 1000  # times the median: from there on a linear axis shows the spike alone
+_LOWEST_SCORE = -1.0  # a first R squared of -1000 would make a line of all others
 _BLUE, _ORANGE, _GREY = "#0072b2", "#d55e00", "#666666"  # told apart by the colour-blind
 
 
 def plot_curves(solver: "Solver", path: Path, title: str) -> None:
     """Write the loss of every step and the two accuracies, over the epochs, as a PNG.
+
+    Of a regression it is R squared, which has no chance level, and whose axis begins below 0.
 
     Reference: the notes' figure, with the loss smoothed, both axes in epochs, and a line at chance
     instead of one at 0.5.
@@ -49,10 +53,11 @@ def plot_curves(solver: "Solver", path: Path, title: str) -> None:
         (solver.val_acc_history, _ORANGE, "val"),
     ):
         below.plot(checks, history, "-o", color=color, markersize=3, label=label)
-    chance = 1.0 / solver.num_classes
-    below.axhline(chance, color=_GREY, linestyle="--", linewidth=1, label=f"chance, {chance:.2g}")
-    below.set_ylim(0, 1.03)
-    below.set_ylabel("accuracy")
+    if isinstance(solver.metric, Accuracy):
+        chance, text = 1.0 / solver.num_classes, f"chance, {1.0 / solver.num_classes:.2g}"
+        below.axhline(chance, color=_GREY, linestyle="--", linewidth=1, label=text)
+    below.set_ylim(_bottom([*solver.train_acc_history, *solver.val_acc_history]), 1.03)
+    below.set_ylabel(solver.metric.name)
     below.set_xlabel("epoch")
     below.legend(loc="best")
     for axes in (above, below):
@@ -117,6 +122,14 @@ def weight_grid(
         top, left = (n * size + padding for n, size in zip(divmod(i, columns), cell, strict=True))
         grid[top : top + height, left : left + width] = unit
     return grid[..., 0] if channels == 1 else grid
+
+
+def _bottom(scores: list[float]) -> float:
+    """Return where the axis of the scores begins: at 0, or below where some are negative."""
+    finite = [score for score in scores if math.isfinite(score)]
+    if not finite or min(finite) >= 0:
+        return 0.0
+    return max(min(finite) - 0.05, min(_LOWEST_SCORE, 1.1 * max(finite)))
 
 
 def _smoothed(epochs: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -67,7 +67,7 @@ def _draw(folder: Path, solver: "Solver", data: Dataset) -> list[str]:
     from xpnet.plots import plot_curves, plot_weights  # noqa: PLC0415
 
     curves, weights = _PICTURES
-    best = f"best validation accuracy {solver.best_val_acc:.3f}"
+    best = f"best validation {solver.metric.name} {solver.best_val_acc:.3f}"
     plot_curves(solver, folder / curves, f"{data.name}: {best}")
     if data.picture_shape is None or data.picture_shape[0] not in (1, 3):
         return [curves]
@@ -95,7 +95,8 @@ def _history(solver: "Solver") -> str:
     )
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["step", "epoch", "loss", "train_acc", "val_acc", "val_loss"])
+    metric = solver.metric.short
+    writer.writerow(["step", "epoch", "loss", f"train_{metric}", f"val_{metric}", "val_loss"])
     for step, loss in enumerate(solver.loss_history, 1):
         epoch = f"{step / solver.steps_per_epoch:.4f}"
         writer.writerow([step, epoch, loss, *checks.get(step, ("", "", ""))])

@@ -42,6 +42,46 @@ def test_is_the_dictionary_of_the_notes():
             untested[key]
 
 
+def real(**changed):
+    rng = np.random.default_rng(1)
+    rows = {"train": 6, "val": 3, "test": 2}
+    shape = changed.pop("shape", ())
+    targets = {f"y_{part}": rng.normal(size=(n, *shape)) for part, n in rows.items()}
+    return make(**{"class_names": (), **targets, **changed})
+
+
+@pytest.mark.parametrize(("shape", "outputs"), [((), 1), ((1,), 1), ((4,), 4)])
+def test_floats_and_no_class_names_are_a_regression(shape, outputs):
+    y = np.float32([[0.5] * outputs] * 6).reshape(6, *shape)
+    data = real(shape=shape, y_train=y)
+    assert data.is_regression
+    assert data.y_train is y
+    assert (data.num_classes, data.class_names) == (outputs, ())
+    assert not make().is_regression
+    untested = real(shape=shape, X_test=None, y_test=None)
+    assert untested.keys() == ("X_train", "y_train", "X_val", "y_val")
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        ({"y_val": np.zeros(3, int)}, r"y_val is int64, .*y.astype\(numpy.float32\), or name"),
+        ({"y_val": [0.5] * 3}, "y_val is list, not a float"),
+        ({"y_val": None}, "y_val is NoneType"),
+        ({"y_val": np.zeros(4)}, r"y_val has shape \(4,\) but its X has 3 rows"),
+        ({"y_val": np.zeros((3, 0))}, r"y_val has shape \(3, 0\)"),
+        ({"y_val": np.zeros((3, 2, 2))}, r"y_val has shape \(3, 2, 2\).*\(3,\) or \(3, C\)"),
+        ({"y_val": np.zeros((3, 2))}, r"row of y_val has shape \(2,\) but one of y_train has \(\)"),
+        ({"y_val": np.array([0.0, np.nan, 1.0])}, "y_val holds nan in row 1"),
+        ({"y_train": np.full(6, np.inf)}, "y_train holds inf in row 0"),
+        ({"class_names": ("a", "b")}, r"y_train is float64, not an integer.*y.astype"),
+    ],
+)
+def test_refuses_targets_that_do_not_fit(changed, what):
+    with pytest.raises(InputError, match=f"data set 'mine': .*{what}"):
+        real(**changed)
+
+
 def test_repr_is_short():
     assert "array" not in repr(make())
 

@@ -68,6 +68,36 @@ def test_pictures(save, row, shape):
     assert load_npz(save(X=np.zeros((40, *row), np.uint8), y=Y)).picture_shape == shape
 
 
+@pytest.mark.parametrize("shape", [(40,), (40, 1), (40, 3)])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_floats_are_real_targets(save, shape, dtype):
+    y = RNG.normal(size=shape).astype(dtype)
+    data = load_npz(save(X=X, y=y))
+    assert (data.is_regression, data.class_names) == (True, ())
+    assert data.num_classes == (shape[1] if len(shape) == 2 else 1)
+    assert data.y_train.dtype == dtype
+    together = np.concatenate([data.y_train, data.y_val, data.y_test])
+    assert sorted(together.reshape(-1).tolist()) == sorted(y.reshape(-1).tolist())
+    where = [X.tolist().index(row) for row in data.X_train.tolist()]
+    np.testing.assert_array_equal(data.y_train, y[where])
+    cut = {"y_train": y[:20], "y_val": y[20:30], "y_test": y[30:]}
+    data = load_npz(save(**parts(**cut)))
+    np.testing.assert_array_equal(data.y_val, y[20:30])
+
+
+def test_whole_floats_are_targets_in_a_column_or_beside_others(save):
+    column = (Y * 1.0)[:, None]
+    data = load_npz(save(X=X, y=column))
+    assert data.is_regression
+    assert data.y_train.shape == (32, 1)
+    some = np.where(np.arange(40) == 17, 0.5, Y)
+    assert load_npz(save(X=X, y=some)).is_regression
+    two = np.stack([Y, Y + 1.0], axis=1)
+    assert load_npz(save(X=X, y=two)).num_classes == 2
+    cut = parts(test=False, y_train=some[:20], y_val=Y[20:30] * 1.0)
+    assert load_npz(save(**cut)).is_regression, "a part may be whole by chance"
+
+
 def test_truth_values_become_uint8(save):
     assert load_npz(save(X=X > 0, y=Y)).X_train.dtype == np.uint8
     assert load_npz(save(X=X.astype(np.float16), y=Y)).X_train.dtype == np.float16
@@ -95,7 +125,19 @@ def refusal(path, what, **options):
         ({"X": X, "y": Y.astype(object)}, "array y is damaged or holds Python objects; save it as"),
         ({"X": np.where(X[7, 2] == X, np.nan, X), "y": Y}, "X holds nan in row 7; drop"),
         ({"X": X, "y": Y - 1}, "y holds label -1 in row 0"),
-        ({"X": X, "y": Y * 1.0}, r"y has dtype float64.*y.astype\(numpy.int64\)"),
+        ({"X": X, "y": Y * 1.0}, r"y has dtype float64 but.*y.astype\(numpy.int64\).*a column"),
+        (parts(y_train=Y[:20] * 1.0), "floats and others do not: y_train float64, y_val int64"),
+        (
+            parts(**{k: y * 1.0 for k, y in parts().items() if k[0] == "y"}),
+            r"y_train has dtype float64 but holds whole numbers.*y.reshape\(-1, 1\)",
+        ),
+        ({"X": X, "y": np.eye(4)[Y]}, r"y holds one-hot rows; .*y.argmax\(axis=1\)"),
+        ({"X": X, "y": np.where(np.arange(40) == 9, np.nan, Y)}, "y holds nan in row 9"),
+        ({"X": X, "y": np.where(np.arange(40) == 9, np.inf, Y)}, "y holds inf in row 9"),
+        ({"X": X, "y": X[:9, 0]}, r"y has shape \(9,\) but its X has 40 rows"),
+        ({"X": X, "y": X[:, :, None]}, r"y has shape \(40, 5, 1\).*\(40,\) or \(40, C\)"),
+        ({"X": X, "y": np.float64(1.5)}, r"y has shape \(\)"),
+        (parts(y_val=X[20:30, :2], y_train=X[:20, 0], y_test=X[30:, 0]), r"y_val has shape \(2,\)"),
         (parts(y_val=Y[20:30].astype(str)), "y_val strings.*use one way"),
         (parts(X_val=X[20:30, :3]), r"X_val has shape \(3,\)"),
     ],

@@ -1,4 +1,4 @@
-"""Class numbers and class names from the labels that people bring."""
+"""Class numbers and class names, or real targets, from what people bring."""
 
 from collections.abc import Mapping
 
@@ -6,10 +6,52 @@ import numpy as np
 
 from xpnet.errors import InputError
 
-__all__ = ["encode_labels"]
+__all__ = ["encode_labels", "encode_targets"]
 
 # Scores take a column per class: a number beyond this is a postal code, not a class.
 _MOST_CLASSES = 65_536
+
+
+def encode_targets(
+    targets: Mapping[str, np.ndarray],
+) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    """Return floats as they are, real targets without class names, or what `encode_labels` does.
+
+    Args:
+        targets: One array per part, named as messages shall call it ("y_train").
+
+    Raises:
+        InputError: Some parts are floats and others not; the floats look like labels: all whole
+            numbers, and no column of shape (N, 1), or one-hot rows; or as in `encode_labels`.
+
+    """
+    parts = {key: np.asarray(y) for key, y in targets.items()}
+    if not any(y.dtype.kind == "f" for y in parts.values()):
+        return encode_labels(parts)
+    key, y = next((key, y) for key, y in parts.items() if y.dtype.kind == "f")
+    if any(y.dtype.kind != "f" for y in parts.values()):
+        listed = ", ".join(f"{key} {y.dtype}" for key, y in parts.items())
+        raise InputError(
+            f"some parts hold floats and others do not: {listed}; cast all to integers for "
+            "classes, or all to floats for regression"
+        )
+    if y.ndim == 1 and all(_is_whole(y) for y in parts.values()):
+        raise InputError(
+            f"{key} has dtype {y.dtype} but holds whole numbers alone, which may be labels or "
+            "targets; for classes cast them, y.astype(numpy.int64), and for regression give a "
+            "column, y.reshape(-1, 1)"
+        )
+    if y.ndim == 2 and y.shape[1] > 1 and all(_is_one_hot(y) for y in parts.values()):
+        raise InputError(f"{key} holds one-hot rows; give class numbers, y.argmax(axis=1)")
+    return parts, ()
+
+
+def _is_whole(y: np.ndarray) -> bool:
+    return bool((np.isfinite(y) & (y == np.floor(y))).all())
+
+
+def _is_one_hot(y: np.ndarray) -> bool:
+    return bool((((y == 0) | (y == 1)).all(axis=-1) & (y.sum(axis=-1) == 1)).all())
 
 
 def encode_labels(

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from xpnet.data.dataset import Dataset, check_inputs, split_rows
-from xpnet.data.labels import encode_labels
+from xpnet.data.array_checks import check_inputs, check_real_targets
+from xpnet.data.dataset import Dataset, split_rows
+from xpnet.data.labels import encode_targets
 from xpnet.errors import InputError
 from xpnet.npz_arrays import read_npz
 
@@ -30,7 +31,9 @@ def load_npz(
 
     The file holds X_train, y_train, X_val and y_val, and may hold X_test and y_test. Or it holds
     X and y, whose rows are dealt out by the seed. Labels are integers from 0 on, or strings.
-    Rows of shape (H, W), (1, H, W) or (3, H, W) count as pictures.
+    Floats are real targets for regression, of shape (N,) or (N, C); where all of them are whole
+    numbers, as labels might be too, of shape (N, 1). Rows of shape (H, W), (1, H, W) or (3, H, W)
+    count as pictures.
 
     Args:
         path: The file.
@@ -48,7 +51,7 @@ def load_npz(
         if "X" in arrays:
             parts, class_names = _split(arrays, seed, val_fraction, test_fraction)
         else:
-            codes, class_names = encode_labels({k: y for k, y in arrays.items() if k[0] == "y"})
+            codes, class_names = encode_targets({k: y for k, y in arrays.items() if k[0] == "y"})
             parts = arrays | codes
         return Dataset(
             name=path.stem,
@@ -91,8 +94,10 @@ def _split(
     """Return the parts of X and y, and the class names."""
     X = arrays["X"]
     check_inputs(X, "X")  # here, while a row's number is still that of the file
-    codes, class_names = encode_labels({"y": arrays["y"]})
+    codes, class_names = encode_targets({"y": arrays["y"]})
     y = codes["y"]
+    if not class_names:
+        check_real_targets(y, len(X), "y")
     if len(X) != len(y):
         raise InputError(f"X has {len(X)} rows but y has {len(y)}; give one label per row")
     if not (0 < val_fraction < 1 and 0 <= test_fraction < 1 and val_fraction + test_fraction < 1):
