@@ -7,10 +7,12 @@ import pytest
 
 import xpnet
 from xpnet.data.batches import epoch_rows
+from xpnet.nets import FullyConnectedNet
 
 # Written out: every run that was ever made depends on these numbers.
 WEIGHTS = "f8118ba72e5c1373acc3df13256544486b9fe52877e4d5419fd913a429f50470"
 ORDER = "964e9b571b7e9e711b317364131e9829d43fd93016a6fc7ae35bd41a4d8a1fd8"
+DROPOUT = "19cc0110ac397bd09a671909b1f58313611540d8122078c834aca2ed5f0d0d84"
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +27,18 @@ def digest(*arrays):
     return sha.hexdigest()
 
 
-def run(device, digits, steps=100, **options):
+def two_layers(device):
+    return xpnet.TwoLayerNet(64, 50, 10, weight_scale=0.1, reg=0.01, device=device, seed=7)
+
+
+def all_parts(device):
+    options = {"normalization": "batchnorm", "dropout_keep_ratio": 0.8, "reg": 0.01}
+    return FullyConnectedNet([50, 30], 64, 10, **options, device=device, seed=7)
+
+
+def run(device, digits, make=two_layers, steps=100, **options):
     """Return a net and its Solver after 100 steps on the digits."""
-    net = xpnet.TwoLayerNet(64, 50, 10, weight_scale=0.1, reg=0.01, device=device, seed=7)
+    net = make(device)
     solver = xpnet.Solver(
         net,
         digits,
@@ -55,9 +66,18 @@ def test_batch_order_has_the_same_digest():
     assert digest(*(epoch_rows(1437, 100, [7], epoch, "shuffle") for epoch in range(3))) == ORDER
 
 
-@pytest.mark.parametrize("rule", ["sgd", "adam"])
-def test_losses_agree_over_100_steps(backend, digits, rule):
-    options = {"update_rule": rule, "optim_config": {"learning_rate": 3e-3}}
+def test_draws_of_dropout_have_the_same_digest(backend):
+    net = all_parts(backend.text)
+    draws = [net.draws(step, 143) for step in range(3)]
+    assert [list(draw) for draw in draws] == 3 * [["dropout1", "dropout2"]]
+    assert digest(*(array for draw in draws for array in draw.values())) == DROPOUT
+
+
+@pytest.mark.parametrize(
+    ("make", "rule"), [(two_layers, "sgd"), (two_layers, "adam"), (all_parts, "adam")]
+)
+def test_losses_agree_over_100_steps(backend, digits, make, rule):
+    options = {"make": make, "update_rule": rule, "optim_config": {"learning_rate": 3e-3}}
     _, expected = run("cpu", digits, **options)
     net, solver = run(backend.text, digits, **options)
     assert type(net.backend) is type(xpnet.get_backend(backend.text))
@@ -65,10 +85,12 @@ def test_losses_agree_over_100_steps(backend, digits, rule):
     assert solver.val_acc_history == pytest.approx(expected.val_acc_history, abs=0.01)
 
 
-def test_parameters_after_100_steps_are_numpys_on_the_stand_in_for_a_gpu(digits):
+@pytest.mark.parametrize("make", [two_layers, all_parts])
+def test_parameters_after_100_steps_are_numpys_on_the_stand_in_for_a_gpu(digits, make):
     """To the bit: array-api-strict computes with NumPy, behind a device that it cannot leave."""
     pytest.importorskip("array_api_strict")
-    expected, _ = run("cpu", digits, optim_config={"learning_rate": 3e-3})
-    found, _ = run("array-api-strict:device1", digits, optim_config={"learning_rate": 3e-3})
-    for name, w in expected.params.items():
-        assert np.array_equal(found.backend.to_numpy(found.params[name]), w)
+    options = {"make": make, "optim_config": {"learning_rate": 3e-3}}
+    expected, _ = run("cpu", digits, **options)
+    found, _ = run("array-api-strict:device1", digits, **options)
+    for name, w in (expected.params | expected.state).items():
+        assert np.array_equal(found.backend.to_numpy((found.params | found.state)[name]), w)
