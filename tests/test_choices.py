@@ -4,6 +4,7 @@ from xpnet.choices import choices_text
 from xpnet.initializers import INITIALIZERS
 from xpnet.layers import ACTIVATIONS
 from xpnet.losses import LOSSES
+from xpnet.nets.hidden import NORMALIZATIONS
 from xpnet.optim import RULES
 from xpnet.preprocessing import PREPROCESSORS
 from xpnet.schedules import SCHEDULES
@@ -14,7 +15,8 @@ def test_every_choice_has_a_line():
     lines = [line.split() for line in choices_text().splitlines()]
     entries = {words[0]: words[1:] for words in lines if words}
     forms = [kind.form.split("[")[0] for kind in PREPROCESSORS.values()]
-    for name in (*ACTIVATIONS, "maxout", *INITIALIZERS, *LOSSES, *RULES, *SCHEDULES):
+    names = (*ACTIVATIONS, "maxout", *NORMALIZATIONS, *INITIALIZERS, *LOSSES, *RULES, *SCHEDULES)
+    for name in names:
         assert len(entries[name]) > 1, name
     for form in forms:
         assert any(entry.startswith(form) for entry in entries)

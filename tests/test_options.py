@@ -182,6 +182,7 @@ def test_preset_hands_out_copies():
         ("--hidden-dims", "7,5", [7, 5]),
         ("--activation", "tanh", "tanh"),
         ("--normalization", "batchnorm", "batchnorm"),
+        ("--normalization", "layernorm", "layernorm"),
         ("--dropout-keep-ratio", "0.5", 0.5),
         ("--loss", "svm", "svm"),
         ("--schedule", "warmup:5+cosine", "warmup:5+cosine"),

@@ -13,6 +13,7 @@ KINDS = {
     "plain": {},
     "maxout": {"activation": "maxout"},
     "batchnorm, dropout": {"normalization": "batchnorm", "dropout_keep_ratio": 0.7},
+    "layernorm": {"normalization": "layernorm"},
     "float64": {"dtype": "float64", "activation": "elu"},
     "stack": {
         "members": 3,

@@ -337,6 +337,7 @@ def test_every_device_trains_the_same(device, run):
         ("--hidden-dims", "7,6", [7, 6]),
         ("--activation", "elu", "elu"),
         ("--normalization", "batchnorm", "batchnorm"),
+        ("--normalization", "layernorm", "layernorm"),
         ("--dropout-keep-ratio", "0.5", 0.5),
         ("--loss", "svm", "svm"),
         ("--schedule", "cosine", "cosine"),

@@ -29,6 +29,7 @@ _ACTIVATION_LINES = {
 _NORMALIZATION_LINES = {
     "none": "hidden layers as they are",
     "batchnorm": "each unit at mean 0 and variance 1 over the batch, then scaled anew",
+    "layernorm": "each sample at mean 0 and variance 1 over the units, then scaled anew",
 }
 _DEVICES = ("cpu", "gpu", "torch", "jax", "dpnp", "array-api-strict")
 

@@ -9,6 +9,7 @@ from xpnet.hyperparameters import RULE_OPTIONS
 from xpnet.initializers import INITIALIZERS
 from xpnet.layers import ACTIVATIONS
 from xpnet.losses import LOSSES
+from xpnet.nets.hidden import NORMALIZATIONS
 from xpnet.optim import RULES
 from xpnet.preprocessing import forms, get_preprocessor
 from xpnet.presets import COMMON, PRESETS, preset
@@ -122,7 +123,7 @@ def _add_net(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--normalization",
-        choices=["none", "batchnorm"],
+        choices=["none", *NORMALIZATIONS],
         help="before each activation (default: none)",
     )
     group.add_argument(

@@ -328,8 +328,14 @@ def test_testing_takes_a_sample_by_itself_and_training_takes_none_alone():
     with pytest.raises(InputError, match="a batch needs two samples or more in training"):
         net.loss(X[:1], y[:1])
     assert (net.state, net.num_draws) == (state, 0)
-    plain, *_ = full_on_cpu(normalization=None)
-    plain.loss(X[:1], y[:1])
+    for normalization in (None, "layernorm"):
+        other, *_ = full_on_cpu(normalization=normalization, dropout_keep_ratio=1.0)
+        assert not other.state
+        loss, grads = other.loss(X[:1], y[:1])
+        twice, same = other.loss(np.concat([X[:1]] * 2), np.concat([y[:1]] * 2))
+        np.testing.assert_allclose(twice, loss, rtol=1e-6)
+        for name, grad in grads.items():
+            np.testing.assert_allclose(same[name], grad, rtol=1e-5, atol=1e-6)
 
 
 # The others are compared with formulas of one net, in test_net_gradients.py.
@@ -364,7 +370,7 @@ def test_a_stack_is_its_members(backend, activation, rng):
     members=st.integers(1, 4),
     samples=st.integers(2, 5),
     activation=st.sampled_from(sorted(FITTING)),
-    normalization=st.sampled_from([None, "batchnorm"]),
+    normalization=st.sampled_from([None, "batchnorm", "layernorm"]),
     loss=st.sampled_from(["softmax", "svm", "squared"]),
     ratio=st.sampled_from([1.0, 0.7]),
     shared=st.booleans(),
@@ -515,8 +521,8 @@ BAD_ARGUMENTS = {
     "no activation": ({"activation": None}, "unknown activation None"),
     "a list": ({"activation": ["relu", "tanh"]}, r"unknown activation \['relu', 'tanh'\]"),
     "normalization": (
-        {"normalization": "layernorm"},
-        "unknown normalization 'layernorm': choose one of None, batchnorm",
+        {"normalization": "groupnorm"},
+        "unknown normalization 'groupnorm': choose one of None, batchnorm, layernorm",
     ),
     "loss": ({"loss": "hinge"}, "unknown loss 'hinge'.*softmax, svm, squared"),
     "ratio 0": ({"dropout_keep_ratio": 0}, "dropout_keep_ratio must be above 0.*; got 0"),

@@ -25,7 +25,7 @@ def parts(rng):
 def test_the_parts_follow_in_their_order(parts):
     x, variables, terms = parts
     (w, b, gamma, beta), (mean, var) = (part.values() for part in variables)
-    layer = HiddenLayer(2, "elu", batchnorm=True)
+    layer = HiddenLayer(2, "elu", "batchnorm")
     units = x @ w + b
     normalised = gamma * (units - units.mean(axis=0)) / np.sqrt(units.var(axis=0) + 1e-5) + beta
     active = np.where(normalised > 0, normalised, np.exp(normalised) - 1)
@@ -44,7 +44,7 @@ def test_the_parts_follow_in_their_order(parts):
 def test_in_testing_the_running_numbers_count_and_nothing_is_dropped(parts):
     x, variables, _ = parts
     (w, b, gamma, beta), (mean, var) = (part.values() for part in variables)
-    layer = HiddenLayer(2, "tanh", batchnorm=True)
+    layer = HiddenLayer(2, "tanh", "batchnorm")
     out, _, following = layer.forward(x, variables, None, np)
     known = np.tanh(gamma * (x @ w + b - mean) / np.sqrt(var + 1e-5) + beta)
     np.testing.assert_allclose(out, known, rtol=1e-12)
@@ -54,7 +54,7 @@ def test_in_testing_the_running_numbers_count_and_nothing_is_dropped(parts):
 
 def test_without_draws_nothing_is_dropped(parts):
     x, variables, _ = parts
-    layer = HiddenLayer(2, "sigmoid", batchnorm=False)
+    layer = HiddenLayer(2, "sigmoid", None)
     out, cache, following = layer.forward(x, variables, {"reg": 0.0}, np)
     known = 1 / (1 + np.exp(-(x @ variables.params["W2"] + variables.params["b2"])))
     np.testing.assert_allclose(out, known, rtol=1e-12)
@@ -66,7 +66,7 @@ def test_the_first_layer_leaves_out_the_gradient_by_its_input(parts, rng, activa
     x, variables, terms = parts
     if activation == "maxout":
         variables.params.update(W2=rng.standard_normal((2, 4, 3)), b2=rng.standard_normal((2, 3)))
-    layer = HiddenLayer(2, activation, batchnorm=True)
+    layer = HiddenLayer(2, activation, "batchnorm")
     out, cache, _ = layer.forward(x, variables, terms, np)
     dout = rng.standard_normal(out.shape)
     dx, grads = layer.backward(dout, cache, is_first=False, xp=np)

@@ -25,6 +25,7 @@ CASES = {
     "tanh": ([5, 7], "tanh", None, "squared", 0.1, RATIO),
     "identity": ([5, 7], "identity", "batchnorm", "svm", 0.1, RATIO),
     "maxout": ([5, 7], "maxout", None, "softmax", 0.1, RATIO),
+    "layernorm": ([5, 7], "relu", "layernorm", "softmax", 0.1, RATIO),
     "maxout and batchnorm": ([5], "maxout", "batchnorm", "softmax", 0.0, 1.0),
 }
 ACTIVATIONS = {
@@ -67,6 +68,9 @@ class TheirNet:
             if net.normalization == "batchnorm":
                 # what it calls the momentum is the share of the batch
                 self.norms.append(torch.nn.BatchNorm1d(fan_out, eps=1e-5, momentum=1 - 0.9))
+                parts.append(self.norms[-1])
+            if net.normalization == "layernorm":
+                self.norms.append(torch.nn.LayerNorm(fan_out, eps=1e-5))
                 parts.append(self.norms[-1])
             if net.activation != "maxout":
                 parts.append(ACTIVATIONS[net.activation]())
@@ -184,7 +188,7 @@ def test_twenty_steps_of_training(case, rule):
     assert len(losses) == solver.step == 20
     np.testing.assert_allclose(solver.loss_history, losses, rtol=1e-10)
     theirs.assert_equal(last.params, theirs.params(), 1e-9)
-    for i, norm in enumerate(theirs.norms, 1):
+    for i, norm in enumerate(theirs.norms if last.state else (), 1):
         mean, var = last.state[f"running_mean{i}"], last.state[f"running_var{i}"]
         np.testing.assert_allclose(mean, norm.running_mean.numpy(), rtol=1e-9, atol=1e-12)
         # Of the start, 1, as much is left in both; PyTorch's batches count N / (N - 1) times.

@@ -16,6 +16,9 @@ CASES = [
     ("relu", None, "softmax", 0.0, 1.0, None, True),
     ("relu", "batchnorm", "svm", 0.3, 1.0, None, True),
     ("relu", "batchnorm", "softmax", REGS, RATIOS, 3, True),
+    ("relu", "layernorm", "softmax", 0.3, 1.0, None, True),
+    ("elu", "layernorm", "svm", REGS, RATIOS, 3, False),
+    ("maxout", "layernorm", "squared", 0.0, 1.0, 3, True),
     ("leaky_relu", None, "svm", REGS, 1.0, 3, True),
     ("leaky_relu", "batchnorm", "squared", 0.0, 0.75, 3, False),
     ("elu", None, "squared", 0.3, 0.75, None, True),
@@ -55,7 +58,8 @@ def by_hand(case, params, X, y, reg, ratio):
         else:
             s = x @ w + b
         if normalization is not None:
-            s = (s - s.mean(axis=0)) / np.sqrt(s.var(axis=0) + 1e-5)
+            over = {"axis": 0 if normalization == "batchnorm" else 1, "keepdims": True}
+            s = (s - s.mean(**over)) / np.sqrt(s.var(**over) + 1e-5)
             s = params[f"gamma{i}"] * s + params[f"beta{i}"]
         if activation in KINKED:
             kinks.append(np.abs(s).min())

@@ -1,4 +1,4 @@
-"""Nets with batchnorm and dropout through the whole Solver."""
+"""Nets with normalization and dropout through the whole Solver."""
 
 import copy
 
@@ -48,17 +48,23 @@ def train(net, data, **options):
 
 
 @pytest.mark.parametrize(
-    ("rule", "activation"), [*((rule, "relu") for rule in RULES), ("adam", "maxout")]
+    ("rule", "activation", "normalization"),
+    [
+        *((rule, "relu", "batchnorm") for rule in RULES),
+        ("adam", "maxout", "batchnorm"),
+        ("adam", "relu", "layernorm"),
+    ],
 )
-def test_a_stack_of_four_is_four_runs_bit_for_bit(data, rule, activation):
+def test_a_stack_of_four_is_four_runs_bit_for_bit(data, rule, activation, normalization):
     rates = np.asarray([1.0, 0.5, 0.2, 1.5]) * RATES.get(rule, 0.02)
     options = {"update_rule": rule, "lr_decay": 0.9}
-    net = make(4, activation=activation)
+    parts = {"activation": activation, "normalization": normalization}
+    net = make(4, **parts)
     config = {"learning_rate": rates}
     stack = train(net, data, optim_config=config, seed=SEEDS, **options)
     for k in range(4):
         alone = {"seed": SEEDS[k], "reg": REGS[k], "dropout_keep_ratio": RATIOS[k]}
-        solo_net = make(activation=activation, **alone)
+        solo_net = make(**parts, **alone)
         config = {"learning_rate": rates[k]}
         solo = train(solo_net, data, optim_config=config, seed=SEEDS[k], **options)
         for stacked, single in (

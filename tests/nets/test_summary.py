@@ -12,6 +12,7 @@ from xpnet.nets.summary import summary_rows
         ({}, [6 * 5 + 5, 5 * 3 + 3], [0, 0]),
         ({"activation": "maxout"}, [2 * (6 * 5 + 5), 5 * 3 + 3], [0, 0]),
         ({"normalization": "batchnorm"}, [6 * 5 + 5 + 10, 5 * 3 + 3], [10, 0]),
+        ({"normalization": "layernorm"}, [6 * 5 + 5 + 10, 5 * 3 + 3], [0, 0]),
         ({"members": 4}, [4 * 35, 4 * 18], [0, 0]),
     ],
 )

@@ -24,7 +24,7 @@ from xpnet.layers import (
 from xpnet.losses import get_loss
 from xpnet.members import member_seeds, member_values, not_negative, take_member
 from xpnet.nets.base import Net, Params, Variables
-from xpnet.nets.hidden import HiddenLayer
+from xpnet.nets.hidden import NORMALIZATIONS, HiddenLayer
 from xpnet.nets.initial import (
     MAXOUT_PIECES,
     check_choice,
@@ -46,11 +46,11 @@ _LOSS_OPTIONS = ("class_weights", "sample_weights", "label_smoothing")
 class FullyConnectedNet(Net):
     """Hidden layers of units with an activation, then an affine layer and a loss.
 
-    {affine - [batchnorm] - activation - [dropout]} x (L - 1) - affine - loss, for L layers. The
-    parameters are `W1 b1 [gamma1 beta1] ... WL bL`: `Wi` of shape (fan_in, fan_out), or with maxout
-    (2, fan_in, fan_out) in a hidden layer, and the others of shape (fan_out,), each with a leading
-    axis of `members` in a stack. Biases and betas start at zero, gammas at one. With batchnorm the
-    state is `running_mean1 running_var1 ...`, of the shapes of the gammas.
+    {affine - [batchnorm or layernorm] - activation - [dropout]} x (L - 1) - affine - loss, for L
+    layers. The parameters are `W1 b1 [gamma1 beta1] ... WL bL`: `Wi` of shape (fan_in, fan_out), or
+    with maxout (2, fan_in, fan_out) in a hidden layer, and the others of shape (fan_out,), each
+    with a leading axis of `members` in a stack. Biases and betas start at zero, gammas at one. With
+    batchnorm the state is `running_mean1 running_var1 ...`, of the shapes of the gammas.
 
     Args:
         hidden_dims: Units of each hidden layer, from the input on; empty for a linear classifier.
@@ -58,7 +58,7 @@ class FullyConnectedNet(Net):
         num_classes: C, the number of classes, or of outputs with the squared loss.
         activation: "relu", "leaky_relu", "elu", "sigmoid", "tanh", "identity" or "maxout"; the
             table in `xpnet.layers.activations` compares them.
-        normalization: None or "batchnorm".
+        normalization: None, "batchnorm" or "layernorm".
         dropout_keep_ratio: The share of hidden units that a training step keeps; 1 for no dropout.
         reg: L2 regularisation strength, which enters the loss with the factor 0.5.
         weight_scale: Standard deviation of the notes' Gaussian initial weights; given without an
@@ -106,7 +106,7 @@ class FullyConnectedNet(Net):
         ]
         self.members = None if members is None else check_size("members", members)
         self.activation = check_choice("activation", activation, (*ACTIVATIONS, "maxout"))
-        self.normalization = check_choice("normalization", normalization, (None, "batchnorm"))
+        self.normalization = check_choice("normalization", normalization, (None, *NORMALIZATIONS))
         self.reg = not_negative("reg", member_values("reg", reg, members))
         self.dropout_keep_ratio = check_keep_ratio(dropout_keep_ratio, members)
         self.loss_name = loss
@@ -118,7 +118,7 @@ class FullyConnectedNet(Net):
         self._weight_names = [f"W{i}" for i in range(1, self.num_layers + 1)]
         has_norm = normalization is not None
         self._hidden = [
-            HiddenLayer(i, activation, batchnorm=has_norm) for i in range(1, self.num_layers)
+            HiddenLayer(i, activation, normalization) for i in range(1, self.num_layers)
         ]
         if initializer is None and weight_scale is None:
             initializer = _fitting_initializer(activation)

@@ -1,6 +1,6 @@
 """One hidden layer of a fully connected net: what stands between two layers of units.
 
-affine - batchnorm - activation - dropout        or        maxout - batchnorm - dropout
+affine - normalization - activation - dropout    or    maxout - normalization - dropout
 """
 
 from collections.abc import Callable, Mapping
@@ -18,13 +18,17 @@ from xpnet.layers import (
     dropout_backward,
     dropout_forward,
     get_activation,
+    layernorm_backward,
+    layernorm_forward,
     maxout_backward,
     maxout_forward,
     maxout_parameter_gradients,
 )
 from xpnet.nets.base import Params, Variables
 
-__all__ = ["HiddenCache", "HiddenLayer"]
+__all__ = ["NORMALIZATIONS", "HiddenCache", "HiddenLayer"]
+
+NORMALIZATIONS = ("batchnorm", "layernorm")
 
 
 class HiddenCache(NamedTuple):
@@ -39,11 +43,11 @@ class HiddenCache(NamedTuple):
 class HiddenLayer:
     """The parts of hidden layer `index`, and their names among parameters, state and terms."""
 
-    def __init__(self, index: int, activation: str, *, batchnorm: bool) -> None:
+    def __init__(self, index: int, activation: str, normalization: str | None) -> None:
         self.weight_name, self.bias_name = f"W{index}", f"b{index}"
-        self.norm_names = (f"gamma{index}", f"beta{index}") if batchnorm else None
+        self.norm_names = (f"gamma{index}", f"beta{index}") if normalization else None
         state_names = f"running_mean{index}", f"running_var{index}"
-        self.state_names: tuple[str, ...] = state_names if batchnorm else ()
+        self.state_names: tuple[str, ...] = state_names if normalization == "batchnorm" else ()
         self.draws_name = f"dropout{index}"
         self.activation: Activation | None = None
         self.affine: tuple[Callable[..., Any], ...]
@@ -62,18 +66,22 @@ class HiddenLayer:
         for the layer as it is in testing.
         """
         params, state = variables
-        norm = activation = dropout = None
+        norm: Any = None
+        activation = dropout = None
         following: Params = {}
         x, affine = self.affine[0](x, params[self.weight_name], params[self.bias_name], xp=xp)
         if self.norm_names is not None:
-            gamma, beta = self.norm_names
-            mean, var = self.state_names
-            running = BatchNormState(state[mean], state[var])
-            is_training = terms is not None
-            x, after, norm = batchnorm_forward(
-                x, params[gamma], params[beta], running, train=is_training, xp=xp
-            )
-            following = {mean: after.mean, var: after.var}
+            gamma, beta = (params[name] for name in self.norm_names)
+            if self.state_names:
+                mean, var = self.state_names
+                running = BatchNormState(state[mean], state[var])
+                is_training = terms is not None
+                x, after, norm = batchnorm_forward(
+                    x, gamma, beta, running, train=is_training, xp=xp
+                )
+                following = {mean: after.mean, var: after.var}
+            else:
+                x, norm = layernorm_forward(x, gamma, beta, xp=xp)
         if self.activation is not None:
             x, activation = self.activation.forward(x, xp=xp)
         if terms is not None and self.draws_name in terms:
@@ -94,7 +102,8 @@ class HiddenLayer:
             dout = self.activation.backward(dout, cache.activation, xp=xp)
         if self.norm_names is not None:
             gamma, beta = self.norm_names
-            dout, grads[gamma], grads[beta] = batchnorm_backward(dout, cache.norm, xp=xp)
+            norm_backward = batchnorm_backward if self.state_names else layernorm_backward
+            dout, grads[gamma], grads[beta] = norm_backward(dout, cache.norm, xp=xp)
         _, backward, parameter_gradients = self.affine
         dx = None
         if is_first:  # nobody reads the gradient by the net's input
