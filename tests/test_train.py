@@ -631,6 +631,21 @@ def test_out_into_a_folder_that_cannot_be_written(capsys):
     assert "/proc/self" in refusal(capsys, "--out", "/proc/self")
 
 
+@pytest.mark.usefixtures("no_pictures")
+def test_own_data_with_real_targets_is_a_regression(own_file, tmp_path, capsys):
+    X = np.random.default_rng(0).standard_normal((300, 4))
+    file = own_file(X=X, y=X @ np.asarray([1.0, -2.0, 0.5, 0.0]) + 3.0)
+    options = ["--num-epochs", "150", "--learning-rate", "0.01", "--out", str(tmp_path)]
+    assert main(["--dataset", str(file), *options]) == 0
+    printed = capsys.readouterr().out
+    assert "loss squared" in printed
+    assert "test R² 0.9" in printed
+    summary = read_summary(tmp_path)
+    assert (summary["metric"], summary["layers"]) == ("R²", "4-100-1")
+    assert summary["test_accuracy"] > 0.9
+    assert xpnet.load(tmp_path / "best_params.npz").is_regression
+
+
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
@@ -638,7 +653,7 @@ def test_out_into_a_folder_that_cannot_be_written(capsys):
         ({"y": np.array(["a", None] * 150, dtype=object)}, ["y", "as strings"]),
         ({"X": np.full((300, 4), np.nan)}, ["X", "nan", "row 0"]),
         ({"X": np.full((300, 4), np.inf)}, ["X", "inf", "row 0"]),
-        ({"y": np.linspace(0, 1, 300)}, ["y", "float64"]),
+        ({"y": np.arange(300) % 3 * 1.0}, ["y", "float64"]),
         ({"y": np.arange(299) % 3}, ["300", "299"]),
         ({"X": np.ones(300)}, ["X", "(300,)"]),
         ({"X": None}, ["X_train"]),
