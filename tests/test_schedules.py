@@ -209,7 +209,7 @@ def data():
 
 def trained(data, net=None, **options):
     net = TwoLayerNet(D, 5, C, 0.5, reg=0.1, dtype="float64") if net is None else net
-    settings = {"batch_size": B, "num_epochs": 4, "verbose": False}
+    settings = {"batch_size": B, "num_epochs": 4, "verbose": False, "print_every": 1000}
     solver = Solver(net, data, **{**settings, **options})
     solver.train()
     return solver

@@ -35,7 +35,7 @@ def make_net(loss="softmax", **options):
 
 
 def trained(data, net, **options):
-    settings = {"batch_size": B, "num_epochs": 2, "verbose": False}
+    settings = {"batch_size": B, "num_epochs": 2, "verbose": False, "print_every": 1000}
     solver = Solver(net, data, **{**settings, **options})
     solver.train()
     return solver

@@ -9,6 +9,8 @@ from xpnet.errors import DivergenceWarning
 
 __all__ = ["Divergence", "divergence_line"]
 
+_LARGE_TARGET = 100.0
+
 
 class Divergence:
     """Watches the losses of one run, or of each member of a stack.
@@ -16,11 +18,21 @@ class Divergence:
     Attributes:
         steps: The first step with a NaN or infinite loss, or 0, of the member shape.
 
+    Args:
+        members: The size of the stack, or None.
+        centred: Whether the inputs are preprocessed.
+        y: The labels, or real targets, of the training.
+
     """
 
-    def __init__(self, members: int | None, *, centred: bool) -> None:
+    def __init__(self, members: int | None, *, centred: bool, y: np.ndarray) -> None:
         self.steps = np.zeros(() if members is None else (members,), dtype=np.int64)
-        self._centred = centred
+        self._advice = (
+            "" if centred else ", and see that the inputs are centred (preprocess='mean')"
+        )
+        size = float(np.abs(y, dtype=np.float64).max()) if y.dtype.kind == "f" else 0.0
+        if size > _LARGE_TARGET:
+            self._advice += f", and scale the targets, which are as large as {size:.1e}"
 
     @property
     def gone(self) -> np.ndarray:
@@ -53,13 +65,13 @@ class Divergence:
                 int(k) if self.steps.ndim else None,
                 int(self.steps.reshape(-1)[k]),
                 own,
-                centred=self._centred,
+                self._advice,
             )
             warnings.warn(line, DivergenceWarning, stacklevel=5)  # points at the call of train()
 
 
 def divergence_line(
-    member: int | None, step: int, learning_rate: float | None, *, centred: bool
+    member: int | None, step: int, learning_rate: float | None, advice: str = ""
 ) -> str:
     """Return the sentence that says where a run diverged, and what to try."""
     who = "training" if member is None else f"member {member}"
@@ -68,6 +80,4 @@ def divergence_line(
         remedy = "; try a learning rate ten times smaller"
     else:
         remedy = f", with learning rate {learning_rate:.3g}; try {learning_rate / 10:.2g}"
-    if not centred:
-        remedy += ", and see that the inputs are centred (preprocess='mean')"
-    return f"{line}{remedy}. The best parameters are kept."
+    return f"{line}{remedy}{advice}. The best parameters are kept."

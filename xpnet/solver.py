@@ -220,7 +220,9 @@ class Solver:
         self.val_loss_history: list[Any] = []
         self.check_steps: list[int] = []
         self._best = Best(self.members, self.patience)
-        self._divergence = Divergence(self.members, centred=self.preprocess is not None)
+        self._divergence = Divergence(
+            self.members, centred=self.preprocess is not None, y=self._targets["train"]
+        )
 
     def train(self) -> None:
         """Train for `num_epochs` epochs, and leave the model with its best parameters.
