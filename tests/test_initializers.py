@@ -13,6 +13,7 @@ from xpnet.initializers import (
     xavier,
     zeros,
 )
+from xpnet.nets import FullyConnectedNet
 from xpnet.streams import stream
 
 SHAPE = (200, 300)
@@ -112,3 +113,12 @@ def test_refuses_weights_of_another_shape(wrong):
 def test_takes_any_number_type():
     weights = draw_weights(lambda _rng, shape: np.ones(shape, np.float32), (2, 2), None, 0, 1)
     assert weights.dtype == np.float64
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "maxout", "identity"])
+def test_the_fitting_one_keeps_the_mean_square_by_depth(activation, rng):
+    """Of the larger of two maxout pieces it is that of either, so that Kaiming would double it."""
+    net = FullyConnectedNet([400] * 8, 400, 400, activation=activation)
+    x = rng.normal(size=(100, 400)).astype(np.float32)
+    scores = net.loss(x) / (math.sqrt(2.0) if "relu" in activation else 1.0)
+    assert 0.5 < np.mean(scores**2) < 2.0

@@ -245,7 +245,7 @@ def test_a_weight_scale_that_no_initializer_reads_is_refused(parse):
 
 
 def test_the_default_initializer_fits_the_activation(parse):
-    for activation, name in (("relu", "kaiming"), ("maxout", "kaiming"), ("tanh", "xavier")):
+    for activation, name in (("relu", "kaiming"), ("maxout", "xavier"), ("tanh", "xavier")):
         assert hyperparameters(parse("--activation", activation), 99)["initializer"] == name
         given = parse("--activation", activation, "--initializer", "zeros")
         assert hyperparameters(given, 99)["initializer"] == "zeros"

@@ -86,4 +86,4 @@ def optim_config(options: argparse.Namespace, chosen: dict[str, Any]) -> dict[st
 
 def _fitting(activation: str) -> str:
     """Return the initialiser that fits the activation."""
-    return ACTIVATIONS[activation].initializer_name if activation in ACTIVATIONS else "kaiming"
+    return ACTIVATIONS[activation].initializer_name if activation in ACTIVATIONS else "xavier"

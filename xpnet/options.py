@@ -141,7 +141,7 @@ def _add_net(group: argparse._ArgumentGroup) -> None:
         "--initializer",
         choices=list(INITIALIZERS),
         help=f"how weights start {_default('initializer')}; kaiming becomes xavier for sigmoid, "
-        "tanh and identity",
+        "tanh, maxout and identity",
     )
     group.add_argument(
         "--weight-scale",

@@ -65,7 +65,7 @@ class FullyConnectedNet(Net):
             initializer, it asks for "gaussian", whose own default is 1e-3.
         initializer: "gaussian", "xavier", "kaiming", "zeros", or a callable `(rng, (fan_in,
             fan_out)) -> NumPy array`; None for what fits the activation, Kaiming for the ReLU
-            family and maxout, Xavier for the others.
+            family, Xavier for the others.
         loss: "softmax", "svm", or "squared" for regression.
         members: K for a stack of K independent nets, trained at once; None for a single net.
         dtype: "float32" or "float64".
@@ -304,4 +304,7 @@ class FullyConnectedNet(Net):
 
 def _fitting_initializer(activation: str) -> str:
     """Return the name of the initialiser that fits the activation."""
-    return "kaiming" if activation == "maxout" else ACTIVATIONS[activation].initializer_name
+    if activation == "maxout":
+        # The larger of two pieces of mean 0 has the mean square of either: Kaiming would double it.
+        return "xavier"
+    return ACTIVATIONS[activation].initializer_name
