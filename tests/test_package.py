@@ -55,6 +55,7 @@ FLOORS = {
     "xpnet.solver": 4,
     "xpnet": 5,  # the door: it shows what lies below it, and command lines come in by it
     "xpnet.saving": 4,
+    "xpnet.cs231n": 5,
     "xpnet.plots": 5,
     "xpnet.run_folder": 5,
     "xpnet.presets": 5,
