@@ -9,6 +9,15 @@ from xpnet import Solver, TwoLayerNet, get_backend
 from xpnet.nets import FullyConnectedNet
 
 N, D, C = 60, 7, 3
+ALL_OPTIONS = {
+    "lr_schedule": "warmup:1+cosine",
+    "lr_decay": 0.9,
+    "patience": 50,
+    "clip_norm": 0.5,
+    "class_weights": "balanced",
+    "sample_weights": range(N),
+    "label_smoothing": 0.1,
+}
 
 
 @pytest.fixture
@@ -39,12 +48,21 @@ def transfers(backend, monkeypatch):
 
 
 @pytest.mark.parametrize("members", [None, 3])
-def test_one_transfer_a_stretch_and_one_a_check(backend, transfers, data, members):
+@pytest.mark.parametrize("kind", ["plain", "all options", "regression"])
+def test_one_transfer_a_stretch_and_one_a_check(backend, transfers, data, members, kind):
     """On array-api-strict's device1 every other way to the host is refused by the library."""
-    net = TwoLayerNet(D, 5, C, device=backend.text, members=members, reg=0.1)
+    loss = "squared" if kind == "regression" else "softmax"
+    net = FullyConnectedNet([5], D, C, device=backend.text, members=members, reg=0.1, loss=loss)
+    options = {}
+    if kind != "plain":
+        options = dict(ALL_OPTIONS, clip_norm=0.5 if members is None else [0.1, 0.5, np.inf])
+    if kind == "regression":
+        del options["class_weights"], options["label_smoothing"]
+        data = {n: np.eye(C)[x] if n[0] == "y" else x for n, x in data.items()}
     solver = Solver(
         net,
         data,
+        **options,
         update_rule="adam",
         batch_size=6,
         num_epochs=3,
@@ -70,8 +88,12 @@ def all_parts(device):
     return FullyConnectedNet([5], D, C, **options, device=device)
 
 
-@pytest.mark.parametrize("make", [two_layers, all_parts])
-def test_transfers_do_not_grow_with_the_steps(backend, transfers, data, make):
+@pytest.mark.parametrize(
+    ("make", "options"),
+    [(two_layers, {}), (all_parts, {}), (all_parts, ALL_OPTIONS)],
+    ids=["two layers", "all parts", "all options"],
+)
+def test_transfers_do_not_grow_with_the_steps(backend, transfers, data, make, options):
     counted = []
     for batch_size in (30, 3):  # 2 steps, and 20
         net = make(backend.text)
@@ -83,6 +105,7 @@ def test_transfers_do_not_grow_with_the_steps(backend, transfers, data, make):
             print_every=100,
             preprocess="mean",
             verbose=False,
+            **options,
         )
         transfers.clear()
         solver.train()

@@ -14,6 +14,16 @@ WEIGHTS = "f8118ba72e5c1373acc3df13256544486b9fe52877e4d5419fd913a429f50470"
 ORDER = "964e9b571b7e9e711b317364131e9829d43fd93016a6fc7ae35bd41a4d8a1fd8"
 DROPOUT = "19cc0110ac397bd09a671909b1f58313611540d8122078c834aca2ed5f0d0d84"
 
+ALL_OPTIONS = {
+    "lr_schedule": "warmup:2+cosine:0.1",
+    "lr_decay": 0.9,
+    "patience": 9,
+    "clip_norm": 1.0,
+    "class_weights": "balanced",
+    "sample_weights": np.arange(1437) % 5,
+    "label_smoothing": 0.1,
+}
+
 
 @pytest.fixture(scope="module")
 def digits():
@@ -85,11 +95,15 @@ def test_losses_agree_over_100_steps(backend, digits, make, rule):
     assert solver.val_acc_history == pytest.approx(expected.val_acc_history, abs=0.01)
 
 
-@pytest.mark.parametrize("make", [two_layers, all_parts])
-def test_parameters_after_100_steps_are_numpys_on_the_stand_in_for_a_gpu(digits, make):
+@pytest.mark.parametrize(
+    ("make", "options"),
+    [(two_layers, {}), (all_parts, {}), (all_parts, ALL_OPTIONS)],
+    ids=["two layers", "all parts", "all options"],
+)
+def test_parameters_after_100_steps_are_numpys_on_the_stand_in_for_a_gpu(digits, make, options):
     """To the bit: array-api-strict computes with NumPy, behind a device that it cannot leave."""
     pytest.importorskip("array_api_strict")
-    options = {"make": make, "optim_config": {"learning_rate": 3e-3}}
+    options = {**options, "make": make, "optim_config": {"learning_rate": 3e-3}}
     expected, _ = run("cpu", digits, **options)
     found, _ = run("array-api-strict:device1", digits, **options)
     for name, w in (expected.params | expected.state).items():
