@@ -3,10 +3,9 @@
 import sys
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from tqdm import tqdm
 
-from xpnet.history_lines import number, stop_line
+from xpnet.history_lines import number
 
 if TYPE_CHECKING:
     from xpnet.solver import Solver
@@ -51,7 +50,7 @@ class ProgressBar:
 
 
 class Lines:
-    """A callback that prints a line for the first epoch, and for twenty more at most."""
+    """A callback that prints a line for the first epoch, the last, and twenty more at most."""
 
     def __init__(self, num_epochs: int) -> None:
         self.num_epochs = num_epochs
@@ -68,16 +67,12 @@ class Lines:
         if solver.epoch % self.every and solver.epoch not in (1, self.num_epochs) and not stopped:
             return ""
         metric = solver.metric.short
-        line = (
+        return (
             f"(Epoch {solver.epoch} / {self.num_epochs}) "
             f"loss: {number(solver.loss_history[-1])}; "
             f"train {metric}: {number(solver.train_acc_history[-1])}; "
             f"val_{metric}: {number(solver.val_acc_history[-1])}"
         )
-        if not stopped:
-            return line
-        once = np.asarray(True)
-        return f"{line}\n{stop_line(solver.epoch, self.num_epochs, solver.patience, once, 0)}"
 
 
 def watch(num_epochs: int, steps_per_epoch: int) -> ProgressBar | Lines:
