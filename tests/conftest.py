@@ -51,6 +51,7 @@ LAZY_MODULES = (
     "test_squared_loss",
     "test_dropout",
     "test_clip",
+    "test_gradient_check",
     "test_difference",
 )
 

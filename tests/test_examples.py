@@ -60,6 +60,11 @@ def has_test_accuracy(printed):
     assert min(accuracies) > 0.7
 
 
+def wrong_at_first_and_right_at_last(printed):
+    wrong, right = r"x: WRONG at \(\d, \d\)", "x: 12 of 12 entries right"
+    assert re.search(f"{wrong}.*{right}", printed, flags=re.DOTALL), printed
+
+
 def sigmoid_fades_and_relu_dies(printed):
     """Slopes: s (1 - s), 1 - tanh^2 and exp are 0.005 where these formulas say."""
     s = (1 + math.sqrt(1 - 4 * 0.005)) / 2
@@ -167,6 +172,7 @@ def the_axes_are_those_of_the_inputs(printed):
 CHECKS = {
     "two_layer_net": has_test_accuracy,
     "deep_net": has_test_accuracy,
+    "own_layer": wrong_at_first_and_right_at_last,
     "own_model": has_test_accuracy,
     "activations": sigmoid_fades_and_relu_dies,
     "initialization": activations_shrink_as_the_variance_says,

@@ -44,7 +44,7 @@ def differentiated(subject: Subject, wrt: str | Sequence[str] | None) -> list[st
     """Return the inputs to differentiate, in their order.
 
     Raises:
-        InputError: There is none, or a name is not that of a floating input.
+        InputError: There is none, a name is not that of a floating input, or it is not finite.
 
     """
     wanted = subject.floating if wrt is None else [wrt] if isinstance(wrt, str) else list(wrt)
@@ -53,6 +53,8 @@ def differentiated(subject: Subject, wrt: str | Sequence[str] | None) -> list[st
             raise InputError(
                 f"wrt must name floating inputs, of {', '.join(subject.floating)}; got {name!r}"
             )
+        if not np.all(np.isfinite(subject.host[name])):
+            raise InputError(f"{name} holds NaN or infinity, where no derivative can be taken")
     if not wanted:
         raise InputError("there is no input to differentiate: at least one must hold floats")
     return [name for name in subject.floating if name in wanted]

@@ -9,7 +9,8 @@ import numpy as np
 
 from xpnet.backends import Array
 from xpnet.gradient_checking.arguments import by_name, check_options, differentiated
-from xpnet.gradient_checking.judgement import Judgement, Probe, judge
+from xpnet.gradient_checking.judgement import Judgement, first_reach, judge
+from xpnet.gradient_checking.probe import Probe
 from xpnet.gradient_checking.report import GradientReport, InputReport
 from xpnet.gradient_checking.subject import Call, Subject, alike
 from xpnet.streams import stream
@@ -47,23 +48,23 @@ def gradient_check(
 
         print(gradient_check(loss, None, net.params))
 
-    Each entry is compared by |a - n| / max(|a| + |n|, tiny), with n = (f(x + h) - f(x - h)) / 2h.
-    With h = 1e-5 rounding and curvature each leave an error of about 1e-11 in n where f and its
-    derivatives are near 1; the tolerance of 1e-6 leaves room for values that are not. `tiny` is a
-    thousandth of the input's largest gradient. Where an entry does not agree, more is looked at
-    before it is called wrong:
+    Each entry is compared by |a - n| / max(|a| + |n|, tiny), with n = (f(x + h) - f(x - h)) / 2h
+    and h = step max(1, |x|). With a step of 1e-5 rounding and curvature each leave an error of
+    about 1e-11 in n where f and its derivatives are near 1; the tolerance of 1e-6 leaves room for
+    values that are not. `tiny` is a thousandth of the input's largest gradient. Where an entry
+    does not agree, more is looked at before it is called wrong:
 
     1. Rounding. It is right if 4 eps |f| / h explains the difference. So a gradient below about
        1e-10 of f passes for 0: subtract large constants from f, or take a larger step.
-    2. Other steps. It is right if it agrees at 10 h, 100 h, |x| h, h / 10 or h / 100, unless
-       rounding at that step could be why. This clears sharp curves, inputs of any size, and kinks
-       farther from x than h / 100.
+    2. Other steps. It is right if it agrees at one from step / 100 to 100 steps, or as far from
+       |x| steps, unless rounding there could be why. This clears sharp curves, inputs of any size,
+       and kinks that lie farther from x than the least of them.
     3. Kinks. Where f is smooth, the slopes to the two sides of x differ in proportion to the step:
-       a step compared with its half cancels that. What is left is a kink if it does not fall as
-       the step widens to 20 h, otherwise the rounding of numbers larger than f. The entry is left
-       out if the kink explains the difference: because the gradient agrees at h / 100, or because
-       the kink is there at every step and of a size for it. A wrong gradient where f is smooth is
-       wrong at every step and finds no kink, so that it is never left out.
+       a step compared with its half cancels that. What is left, beyond rounding, is a kink if it
+       does not fall as the step widens to 20 h. The entry is left out if the kink explains the
+       difference: because the gradient agrees at h / 100, or because the kink is there at every
+       step and of a size for it. A wrong gradient where f is smooth is wrong at every step and
+       finds no kink, so that it is never left out.
 
     Args:
         forward: Called with the inputs by name. Returns (out, cache), or (value, gradients) where
@@ -76,7 +77,7 @@ def gradient_check(
             differentiated; integers, such as labels, are passed on. The arrays are copied.
         wrt: The inputs to differentiate, if not all floating ones; gradients may then be those by
             these inputs alone.
-        step: h.
+        step: The displacement, or that share of an entry above 1.
         tolerance: The largest relative error of a right gradient.
         max_entries: How many entries of an input are looked at, drawn by the seed; None for all.
             Each costs two calls of forward.
@@ -142,7 +143,7 @@ def _compare(
 
     places = [tuple(int(i) for i in np.unravel_index(flat, host.shape)) for flat in drawn]
     with np.errstate(all="ignore"):  # a step may leave the domain of a function, such as log's
-        slopes = [probe(index).slope(step) for index in places]
+        slopes = [probe(at).slope(first_reach(float(host[at]), step)) for at in places]
         # Of both, so that neither a wrong gradient nor a jump in the function hides the others.
         largest = min(_largest(slopes), _largest(gradient[index] for index in places))
         judgements = [
