@@ -107,6 +107,9 @@ NETS = {
     "FullyConnectedNet, batchnorm and dropout": lambda device: nets.FullyConnectedNet(
         [8], 6, 5, normalization="batchnorm", dropout_keep_ratio=0.8, reg=0.1, device=device
     ),
+    "FullyConnectedNet, layernorm": lambda device: nets.FullyConnectedNet(
+        [8, 7], 6, 5, normalization="layernorm", reg=0.1, device=device
+    ),
     "FullyConnectedNet, maxout": lambda device: nets.FullyConnectedNet(
         [8], 6, 5, activation="maxout", reg=0.1, device=device
     ),
