@@ -19,7 +19,7 @@ Reference: Stanford CS231n, assignments 1 and 2, https://cs231n.github.io/.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -70,7 +70,7 @@ __all__ = [
     "visualize_grid",
 ]
 
-Config = dict[str, Any]
+Config: TypeAlias = dict[str, Any]
 
 batchnorm_backward_alt = batchnorm_backward  # the library's is the short form already
 
