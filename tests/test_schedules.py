@@ -81,9 +81,7 @@ def test_a_warmup_before_another_is_their_product():
 
 
 def test_the_notes_decay_per_epoch_is_lr_decay():
-    decay = RateScales(0.9, None, None).at(
-        3 * STEPS, STEPS, steps_per_epoch=STEPS, num_steps=99, num_epochs=12
-    )
+    decay = RateScales(0.9, None, None, STEPS, 12).at(3 * STEPS, STEPS, 99, 12)
     schedule = get_schedule("exponential:0.9")
     np.testing.assert_array_equal(decay, [schedule(moment(3 * STEPS + t)) for t in range(STEPS)])
 

@@ -357,6 +357,7 @@ def test_divergence_stops_at_the_exact_step_and_keeps_the_best(backend, data):
     with pytest.warns(DivergenceWarning) as caught:
         solver.train()
     message = str(caught[0].message)
+    assert caught[0].filename == __file__, "it points at the call of train()"
     assert f"step {solver.diverged_at}" in message
     assert "learning rate 1e+20" in message
     assert "try 1e+19" in message
@@ -460,8 +461,9 @@ def test_a_foreign_model_whose_parameters_are_ruined_keeps_its_best(data):
             return result
 
     solver = make(Ruined(), data, optim_config={"learning_rate": 1.0})
-    with pytest.warns(DivergenceWarning, match="step 1"):
+    with pytest.warns(DivergenceWarning, match="step 1") as caught:
         solver.train()
+    assert caught[0].filename == __file__
     assert np.isfinite(solver.model.params["W"]).all()
     assert np.isnan(solver.val_acc_history).all()
 

@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backends import Array, Backend, backend_of
-from xpnet.members import per_member
+from xpnet.backends import Array, Backend
+from xpnet.members import per_member, steps_or_none
+from xpnet.model_variables import copied
 from xpnet.nets import Variables
 
-__all__ = ["Best", "copied"]
+__all__ = ["Best"]
 
 
 class Best:
@@ -32,6 +33,11 @@ class Best:
         self.patience = patience
         self._loss = np.full(shape, np.inf)
         self.be_patient()
+
+    @property
+    def stopped_at(self) -> Any:
+        """The step, or None; of a stack, a list with one such value a member."""
+        return steps_or_none(self.stopped)
 
     def be_patient(self) -> None:
         """Start to wait anew, also for those that had stopped."""
@@ -69,10 +75,3 @@ class Best:
                 mixed(variables.params, self.variables.params),
                 mixed(variables.state, self.variables.state),
             )
-
-
-def copied(variables: Variables) -> Variables:
-    """Return copies, which no step will write into."""
-    return Variables(
-        *({name: backend_of(w).copy(w) for name, w in part.items()} for part in variables)
-    )

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.errors import DivergenceWarning
+from xpnet.members import steps_or_none
 
 __all__ = ["Divergence", "divergence_line"]
 
@@ -42,8 +43,7 @@ class Divergence:
     @property
     def at(self) -> Any:
         """The step, or None; of a stack, a list with one such value a member."""
-        steps = [int(step) or None for step in self.steps.reshape(-1)]
-        return steps if self.steps.ndim else steps[0]
+        return steps_or_none(self.steps)
 
     def look(self, losses: np.ndarray, first: int, rate: Any) -> None:
         """Note and warn of the runs that diverge in these losses.
@@ -67,7 +67,7 @@ class Divergence:
                 own,
                 self._advice,
             )
-            warnings.warn(line, DivergenceWarning, stacklevel=5)  # points at the call of train()
+            warnings.warn(line, DivergenceWarning, stacklevel=6)  # points at the call of train()
 
 
 def divergence_line(

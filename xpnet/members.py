@@ -19,7 +19,9 @@ __all__ = [
     "member_values",
     "not_negative",
     "per_member",
+    "plain",
     "stack_members",
+    "steps_or_none",
     "take_member",
 ]
 
@@ -139,3 +141,14 @@ def take_member(params: Mapping[str, Array], k: int) -> dict[str, Array]:
     if not 0 <= k < members:  # beyond the end JAX would give the last one
         raise InputError(f"no member {k}: the stack has {members}")
     return {name: xp.asarray(x[k, ...], copy=True) for name, x in params.items()}
+
+
+def plain(value: np.ndarray) -> Any:
+    """Return a Python float for a single net, and the array for a stack."""
+    return float(value) if np.ndim(value) == 0 else value
+
+
+def steps_or_none(steps: np.ndarray) -> Any:
+    """Return a step, or None for 0; of a stack, a list with one such value a member."""
+    found = [int(step) or None for step in steps.reshape(-1)]
+    return found if steps.ndim else found[0]

@@ -11,15 +11,13 @@ from xpnet.data.batches import Split
 from xpnet.errors import InputError
 from xpnet.evaluation import host_scores
 from xpnet.metrics import Metric
-from xpnet.nets import Net, Variables
+from xpnet.model_variables import variables_of
+from xpnet.nets import Variables
 from xpnet.optim import Rule, clip_by_global_norm
 from xpnet.preprocessing import Preprocessor, transformed
+from xpnet.rule_configs import Config, RuleConfigs
 
 __all__ = ["ModelTrainer"]
-
-Config = dict[str, Any]
-
-_LEAST_SCALE = 1e-300  # our rules refuse a rate of 0; times this, no parameter moves either
 
 
 class ModelTrainer:
@@ -46,12 +44,7 @@ class ModelTrainer:
         self.metric = metric
         self.clip_norm = clip_norm
         self.preprocess = preprocess
-        self._configs: dict[str, list[Config]] = {
-            name: [_of_member(optim_config, k, members) for k in range(members or 1)]
-            for name in model.params
-        }
-        # For each config the rate before any scale, and the scaled one that was put there.
-        self._rates: dict[tuple[str, int], tuple[float, float]] = {}
+        self._configs = RuleConfigs(optim_config, list(model.params), members)
 
     @property
     def params(self) -> dict[str, Array]:
@@ -62,7 +55,7 @@ class ModelTrainer:
     @property
     def variables(self) -> Variables:
         """The model's parameters, and the state if it is a net of ours."""
-        return Variables(self.params, self.model.state if isinstance(self.model, Net) else {})
+        return variables_of(self.model)
 
     def place(self, X: np.ndarray, y: np.ndarray) -> Split:
         """Return the part as it is: the model takes host arrays."""
@@ -87,7 +80,7 @@ class ModelTrainer:
         """
         losses = []
         for row, scale in zip(rows, rate_scales, strict=True):
-            self._scale_rates(scale)
+            self._configs.scale_rates(scale)
             loss, grads = self._loss(*self._batch(row))
             losses.append(self._host_loss(loss))
             grads = self._clipped(grads)
@@ -170,38 +163,13 @@ class ModelTrainer:
             norm = backend_of(first).asarray(norm, first.dtype)
         return clip_by_global_norm(own, norm, 0 if self.members is None else 1)
 
-    def _scale_rates(self, rate_scale: Any) -> None:
-        """Put the scaled learning rates into the configs.
-
-        A rule may change the rate in its config by itself: this multiplies the rate before scales.
-        """
-        scales = np.broadcast_to(np.maximum(rate_scale, _LEAST_SCALE), (self.members or 1,))
-        for name, configs in self._configs.items():
-            for k, config in enumerate(configs):
-                if "learning_rate" not in config:
-                    continue
-                rate = config["learning_rate"]
-                base, put = self._rates.get((name, k), (rate, rate))
-                if rate != put:
-                    base = base * (rate / put) if put else rate
-                config["learning_rate"] = base * float(scales[k])
-                self._rates[name, k] = (base, config["learning_rate"])
-
     def _update(self, name: str, grads: Mapping[str, Array]) -> None:
         if name not in grads:
             raise InputError(f"model.loss(X, y) returned no gradient for the parameter {name!r}")
-        w, dw, configs = self.params[name], grads[name], self._configs[name]
+        w, dw, configs = self.params[name], grads[name], self._configs.of[name]
         if self.members is None:
             self.params[name], configs[0] = self._step(w, dw, configs[0])
             return
         results = [self._step(w[k, ...], dw[k, ...], config) for k, config in enumerate(configs)]
         self.params[name] = array_namespace(w).stack([next_w for next_w, _ in results])
-        self._configs[name] = [config for _, config in results]
-
-
-def _of_member(config: Mapping[str, Any], k: int, members: int | None) -> Config:
-    """Return the config of member `k`: its own item of what has one for each member."""
-    return {
-        name: v[k] if isinstance(v, np.ndarray | list | tuple) and len(v) == members else v
-        for name, v in config.items()
-    }
+        self._configs.of[name] = [config for _, config in results]

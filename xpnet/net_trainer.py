@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from xpnet.backends import Array
-from xpnet.best import copied
 from xpnet.data.batches import Split, gather, take_rows
 from xpnet.errors import InputError
 from xpnet.evaluation import evaluate_net
 from xpnet.members import per_member
 from xpnet.metrics import Metric
+from xpnet.model_variables import copied
 from xpnet.nets import Net, Variables
 from xpnet.optim import UpdateRule, clip_by_global_norm
 from xpnet.preprocessing import Preprocessor

@@ -3,52 +3,45 @@
 Reference: Stanford CS231n, assignment 2 (`solver.py`), without its faults.
 """
 
-import copy
 import inspect
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from xpnet.backends import Array, Backend, backend_of
-from xpnet.best import Best, copied
+from xpnet.backends import Array, backend_of
+from xpnet.best import Best
 from xpnet.checks import (
     check_callbacks,
     check_clip_norm,
-    check_compiler,
     check_config,
     check_count,
-    check_sample_shape,
-    check_targets,
-    check_training,
-    host_pair,
-    host_split,
+    check_count_or_none,
     refuse_unknown,
 )
 from xpnet.data import Dataset
 from xpnet.data.batches import check_sampling, epoch_rows, sample_rows
 from xpnet.divergence import Divergence
 from xpnet.errors import InputError
-from xpnet.evaluation import host_scores
-from xpnet.history_lines import epoch_line, iteration_line, stop_line
-from xpnet.interrupts import InterruptFlag, interrupt_flag
-from xpnet.members import member_seeds, member_values
-from xpnet.metrics import Accuracy, Metric, RSquared
-from xpnet.model_trainer import ModelTrainer
-from xpnet.net_trainer import NetTrainer
-from xpnet.nets import Net, Variables, is_own_net
-from xpnet.optim import Rule, UpdateRule, check_range, get_rule
-from xpnet.preprocessing import Preprocessor, get_preprocessor, transformed
+from xpnet.evaluation import scores_of_raw
+from xpnet.history import History
+from xpnet.host_arrays import host_split
+from xpnet.interrupts import interrupt_flag
+from xpnet.measured_parts import MeasuredParts
+from xpnet.members import member_seeds, plain
+from xpnet.metrics import Accuracy
+from xpnet.model_variables import copied, put_into_model, variables_of
+from xpnet.nets import Net
+from xpnet.optim import Rule, get_rule
+from xpnet.preprocessing import Preprocessor, get_preprocessor
 from xpnet.schedules import RateScales, Schedule, constant
+from xpnet.task import Task
+from xpnet.trainers import base_rate, make_trainer
+from xpnet.training_loop import TrainingLoop
 from xpnet.weighting import check_sample_weights, loss_terms
 
 __all__ = ["Solver"]
-
-# Rows at once when the Solver checks itself: batches of 100 spend their time in Python, and those
-# of 1,000 pictures outgrow the cache.
-_CHECK_BATCH = 250
-
-Params = dict[str, Array]
 
 
 class Solver:
@@ -109,20 +102,9 @@ class Solver:
             as `loss_history` has, but no weights and no smoothing; NaN where the model or the rule
             is not xpnet's.
         check_steps: The step of each check.
-        best_val_acc: The best validation accuracy, -inf before the first check.
-        best_params: The parameters that reached it.
-        best_state: The state of the net's layers then; empty where they have none.
         metric: What the accuracies are: `xpnet.metrics.Accuracy`, or `RSquared`.
         preprocess: The fitted preprocessor, or None; `predict` and `check_accuracy` use it.
         num_classes: The scores that the model gives a sample.
-        stopped_at: The step at which patience ended, or None; of a stack, a list with one such
-            value a member. A member that stops keeps its best parameters, with NaN in its histories
-            from then on.
-        epoch: Epochs done.
-        step: Steps done.
-        diverged_at: The step whose loss was the first to be NaN or infinite, or None; of a stack, a
-            list with one such value a member. A member that diverges is left alone from then on,
-            with NaN in its histories.
 
     Raises:
         InputError: A `ValueError`: an argument or the data does not fit; raised before the first
@@ -168,61 +150,63 @@ class Solver:
         check_sampling(sampling)
         self.sampling = sampling
         self.seeds = member_seeds(seed, self.members)
-        self._rate_scales = RateScales(lr_decay, lr_schedule, self.members)
         self.update_rule = get_rule(update_rule)
         self.optim_config = check_config(optim_config)
-        picture_shape = data.picture_shape if isinstance(data, Dataset) else None
-        self.preprocess = get_preprocessor(preprocess, picture_shape)
-        self.compile = compile
-        self.patience = None if patience is None else check_count("patience", patience)
-        self.clip_norm = check_clip_norm(clip_norm, self.members)
+        self.patience = check_count_or_none("patience", patience)
+        num_train_samples = check_count_or_none("num_train_samples", num_train_samples)
+        num_val_samples = check_count_or_none("num_val_samples", num_val_samples)
 
-        for name, count in (
-            ("num_train_samples", num_train_samples),
-            ("num_val_samples", num_val_samples),
-        ):
-            if count is not None:
-                check_count(name, count)
-        self.num_train_samples = num_train_samples
-        train, val = host_split(data, "train"), host_split(data, "val")
-        self.num_train = len(train[0])
+        picture_shape = data.picture_shape if isinstance(data, Dataset) else None
         self._class_names = data.class_names if isinstance(data, Dataset) else ()
-        self._targets = {"train": train[1], "val": val[1]}
-        if self.preprocess is not None and not getattr(self.preprocess, "fitted", False):
-            # The caller's own object may serve another Solver, with other numbers.
-            self.preprocess = copy.copy(self.preprocess).fit(train[0])
-        self.num_classes = check_training(model, self.preprocess, train, val, self.batch_size)
-        self.metric: Metric = RSquared() if train[1].dtype.kind == "f" else Accuracy()
-        self._sample_weights = check_sample_weights(sample_weights, self.num_train)
-        self._trainer = self._make_trainer(
-            loss_terms(model, train[1], self.num_classes, class_weights, label_smoothing)
+        preprocess = get_preprocessor(preprocess, picture_shape)
+        train, val = host_split(data, "train"), host_split(data, "val")
+        self._task = Task(model, preprocess, train, val, self.batch_size)
+        self.num_train = len(train[0])
+        self.preprocess = self._task.preprocess
+        self.num_classes = self._task.num_classes
+        self.metric = self._task.metric
+        rates = RateScales(
+            lr_decay, lr_schedule, self.members, self.steps_per_epoch, self.num_epochs
         )
-        self._train = self._trainer.place(*train)
-        self._val = self._trainer.place(*val)
-        if num_val_samples is not None:
-            rows = sample_rows(len(val[0]), num_val_samples, 0)
-            self._val = self._trainer.subset(self._val, rows)
-            self._targets["val"] = val[1][rows]
-        self._reset()
-        self._scales(1, self.steps_per_epoch * self.num_epochs, self.num_epochs)
+        self._sample_weights = check_sample_weights(sample_weights, self.num_train)
+        self._trainer = make_trainer(
+            model,
+            self.update_rule,
+            self.optim_config,
+            self.metric,
+            self.preprocess,
+            terms=loss_terms(model, train[1], self.num_classes, class_weights, label_smoothing),
+            clip_norm=check_clip_norm(clip_norm, self.members),
+            is_weighted=sample_weights is not None,
+            is_scheduled=rates.schedule is not constant,
+            compiled=compile,
+        )
+        history = History(
+            Best(self.members, self.patience),
+            Divergence(self.members, centred=self.preprocess is not None, y=train[1]),
+        )
+        self.loss_history = history.loss
+        self.train_acc_history = history.train_acc
+        self.val_acc_history = history.val_acc
+        self.val_loss_history = history.val_loss
+        self.check_steps = history.check_steps
+        self._best, self._divergence = history.best, history.divergence
+        self._loop = TrainingLoop(
+            self._trainer,
+            MeasuredParts(self._trainer, train, val, num_train_samples, num_val_samples),
+            history,
+            rates,
+            base_rate(self.update_rule, self.optim_config),
+            partial(epoch_rows, self.num_train, self.batch_size, self.seeds, sampling=sampling),
+            self.print_every,
+            self.metric.short,
+            bind=partial(put_into_model, model),
+            say=self._print,
+            call=self._call,
+        )
 
     def __repr__(self) -> str:
         return f"<Solver of {self.model!r} by {self.update_rule!r}: {self.step} steps done>"
-
-    def _reset(self) -> None:
-        """Empty the histories."""
-        self.epoch = 0
-        self.step = 0
-        self._done_in_epoch = 0
-        self.loss_history: list[Any] = []
-        self.train_acc_history: list[Any] = []
-        self.val_acc_history: list[Any] = []
-        self.val_loss_history: list[Any] = []
-        self.check_steps: list[int] = []
-        self._best = Best(self.members, self.patience)
-        self._divergence = Divergence(
-            self.members, centred=self.preprocess is not None, y=self._targets["train"]
-        )
 
     def train(self) -> None:
         """Train for `num_epochs` epochs, and leave the model with its best parameters.
@@ -241,27 +225,24 @@ class Solver:
                 member's run.
 
         """
-        if self._has_diverged():
+        if self._divergence.gone.all():
             raise InputError(
                 f"this training diverged at step {self.diverged_at}: make a new Solver with a "
                 "smaller learning rate"
             )
-        backend = self._backend()
         self._best.be_patient()
         if isinstance(self.model, Net):
             self.model.preprocess = self.preprocess
             self.model.class_names = self._class_names
-        with backend.context():
-            self._trainer.begin(self._train, self._sample_weights)
+        with backend_of(next(iter(self.model.params.values()))).context():
+            self._trainer.begin(self._loop.parts.train, self._sample_weights)
             if not self.best_params:
                 self._best.variables = copied(self._trainer.variables)
-            last_epoch = self.epoch + self.num_epochs
             try:
                 with interrupt_flag() as interrupt:
-                    while not (self.epoch == last_epoch or interrupt.is_set or self._gone().all()):
-                        self._train_epoch(interrupt, last_epoch)
+                    self._loop.run(self.num_epochs, interrupt)
             finally:  # whatever ends the training, what was learnt is not lost
-                self._put_into_model(copied(self._best.variables))
+                put_into_model(self.model, copied(self._best.variables))
                 self._call("on_end")
         if interrupt.is_set:
             raise KeyboardInterrupt
@@ -284,28 +265,22 @@ class Solver:
             InputError: `X` or `y` does not fit the model.
 
         """
-        X, y = host_pair(X, y, "X", "y")
-        check_sample_shape(self.model, self.preprocess, X, "X")
-        check_targets(y, self.num_classes, self._targets["train"], "y")
+        X, y = self._task.checked_pair(X, y)
         batch_size = check_count("batch_size", batch_size)
-        if num_samples is not None:
-            num_samples = check_count("num_samples", num_samples)
+        num_samples = check_count_or_none("num_samples", num_samples)
         split = self._trainer.place(X, y)
         if num_samples is not None and num_samples < len(X):
             rows = sample_rows(len(X), num_samples, self.epoch)
             split, y = self._trainer.subset(split, rows), y[rows]
-        state = self.model.state if isinstance(self.model, Net) else {}
-        now = Variables(self.model.params, state)
-        with self._backend().context():
+        now = variables_of(self.model)
+        with backend_of(next(iter(now.params.values()))).context():
             [(accuracy, _, _)] = self._trainer.evaluate(now, [split], [y], batch_size)
-        return _plain(accuracy)
+        return plain(accuracy)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the class of every sample of raw inputs, or the real targets that are predicted.
 
-        The inputs are preprocessed first.
-
-        `model.loss(X)` alone would take them as they are.
+        The inputs are preprocessed first; `model.loss(X)` alone would take them as they are.
 
         Args:
             X: Inputs (N, d1, ..., dk), not preprocessed.
@@ -318,30 +293,35 @@ class Solver:
             InputError: `X` does not fit the model.
 
         """
-        X, _ = host_pair(X, np.zeros(len(X), dtype=np.int64), "X", "y")
-        check_sample_shape(self.model, self.preprocess, X, "X")
-        batches = []
-        for start in range(0, len(X), _CHECK_BATCH):
-            prepared = transformed(self.preprocess, X[start : start + _CHECK_BATCH])
-            batches.append(host_scores(self.model, prepared))
-        scores = np.concatenate(batches, axis=-2)
+        X = self._task.checked_inputs(X)
+        scores = scores_of_raw(self.model, self.preprocess, X)
         if isinstance(self.metric, Accuracy):
             return np.asarray(np.argmax(scores, axis=-1))
-        return scores if self._targets["train"].ndim == 2 else scores[..., 0]
+        return scores if self._task.y_train.ndim == 2 else scores[..., 0]
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return self._loop.epoch
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self._loop.step
 
     @property
     def best_val_acc(self) -> Any:
         """The best validation accuracy, -inf before the first check; of a stack an array."""
-        return _plain(self._best.score)
+        return plain(self._best.score)
 
     @property
-    def best_params(self) -> Params:
+    def best_params(self) -> dict[str, Array]:
         """The parameters that reached it."""
         return self._best.variables.params
 
     @property
-    def best_state(self) -> Params:
-        """The state of the net's layers then."""
+    def best_state(self) -> dict[str, Array]:
+        """The state of the net's layers then; empty where they have none."""
         return self._best.variables.state
 
     @property
@@ -351,167 +331,21 @@ class Solver:
 
     @property
     def diverged_at(self) -> Any:
-        """The step whose loss was the first to be NaN or infinite, or None; a list for a stack."""
+        """The step whose loss was the first to be NaN or infinite, or None.
+
+        Of a stack, a list with one such value a member. A member that diverges is left alone from
+        then on, with NaN in its histories.
+        """
         return self._divergence.at
 
     @property
     def stopped_at(self) -> Any:
-        """The step at which patience ended, or None; a list for a stack."""
-        stopped = self._best.stopped
-        steps = [int(step) or None for step in stopped.reshape(-1)]
-        return steps if stopped.ndim else steps[0]
+        """The step at which patience ended, or None.
 
-    def _make_trainer(self, terms: dict[str, Any]) -> NetTrainer | ModelTrainer:
-        """Return the fast way for our nets with our rules, the notes' way for all others."""
-        rule, config, model = self.update_rule, self.optim_config, self.model
-        if not isinstance(rule, UpdateRule) and "learning_rate" in config:
-            rate = config["learning_rate"]
-            check_range("learning_rate", rate)
-            config = {**config, "learning_rate": member_values("learning_rate", rate, self.members)}
-        if isinstance(rule, UpdateRule):
-            config = {
-                name: member_values(name, value, self.members)
-                for name, value in rule.check_hyperparameters(config).items()
-            }
-            if is_own_net(model):
-                if self.compile:
-                    check_compiler(model.backend)
-                return NetTrainer(
-                    model,
-                    rule,
-                    config,
-                    self.metric,
-                    self.preprocess,
-                    terms=terms,
-                    clip_norm=self.clip_norm,
-                    compiled=self.compile,
-                )
-        if self._rate_scales.schedule is not constant and "learning_rate" not in config:
-            raise InputError(
-                "lr_schedule needs a learning rate to multiply: give it in optim_config, such as "
-                "{'learning_rate': 1e-3}"
-            )
-        own = {"compile": self.compile, "sample_weights": self._sample_weights is not None, **terms}
-        for name in [name for name, value in own.items() if value is not False]:
-            raise InputError(
-                f"{name} is for xpnet's own nets with its own update rules: leave it out"
-            )
-        return ModelTrainer(
-            model, rule, config, self.members, self.metric, self.preprocess, self.clip_norm
-        )
-
-    def _train_epoch(self, interrupt: InterruptFlag, last_epoch: int) -> None:
-        """Train to the end of the epoch, or to the boundary at which the run ends."""
-        rows = epoch_rows(self.num_train, self.batch_size, self.seeds, self.epoch, self.sampling)
-        done = self._done_in_epoch
-        num_steps = self.step - done + len(rows) * (last_epoch - self.epoch)
-        while done < len(rows):
-            stop = min(len(rows), done + self._steps_to_boundary())
-            scales = self._scales(stop - done, num_steps, last_epoch)
-            losses = self._trainer.advance(rows[done:stop], scales, self.step + 1)
-            self._record(losses, scales[-1])
-            self.step += stop - done
-            done = stop
-            ends = done == len(rows)
-            self.epoch += ends
-            self._done_in_epoch = 0 if ends else done
-            self._put_into_model(self._trainer.variables)
-            if self._gone().all():
-                return
-            if (self.step - 1) % self.print_every == 0:
-                self._print(iteration_line(self.step, num_steps, self.loss_history[-1]))
-                self._call("on_interval")
-            if self.step == 1 or ends or interrupt.is_set:
-                self._check(scales[-1], ends_epoch=ends)
-                accuracies = self.train_acc_history[-1], self.val_acc_history[-1]
-                self._print(epoch_line(self.epoch, last_epoch, *accuracies, self.metric.short))
-                self._stop_early(last_epoch)
-            if ends:
-                self._call("on_epoch")
-            if interrupt.is_set:
-                return
-
-    def _steps_to_boundary(self) -> int:
-        """Return the steps to the next one that is printed: 1, 1 + print_every, ..."""
-        return self.print_every - (self.step - 1) % self.print_every
-
-    def _scales(self, count: int, num_steps: int, num_epochs: int) -> np.ndarray:
-        """Return what the learning rate is multiplied by at each of the next steps."""
-        return self._rate_scales.at(
-            self.step,
-            count,
-            steps_per_epoch=self.steps_per_epoch,
-            num_steps=num_steps,
-            num_epochs=num_epochs,
-        )
-
-    def _put_into_model(self, variables: Variables) -> None:
-        """Bind the model's parameters and state anew."""
-        self.model.params.update(variables.params)
-        if isinstance(self.model, Net):
-            self.model.state = dict(variables.state)
-
-    def _gone(self) -> np.ndarray:
-        """Return which runs have diverged or stopped early, of the member shape."""
-        return np.asarray(self._divergence.gone | (self._best.stopped > 0))
-
-    def _record(self, losses: np.ndarray, rate_scale: Any) -> None:
-        """Append losses to the history, up to the step at which a run diverged."""
-        first = self.step + 1
-        # A run that has ended is left alone: what becomes of it later, nobody hears.
-        self._divergence.look(np.where(self._gone(), 0.0, losses), first, self._rate(rate_scale))
-        steps = first + np.arange(len(losses))
-        ended = np.where(self._divergence.gone, self._divergence.steps, self._best.stopped)
-        last = np.where(ended > 0, ended, steps[-1])
-        if self.members is None:
-            self.loss_history.extend(losses[steps <= last].tolist())
-        else:
-            kept = np.where(steps[:, None] <= last, losses, np.nan)
-            self.loss_history.extend(kept.astype(np.float64))
-
-    def _check(self, rate_scale: Any, *, ends_epoch: bool) -> None:
-        """Take the accuracies and the validation loss, and keep the best parameters."""
-        trainer, train, targets = self._trainer, self._train, dict(self._targets)
-        if self.num_train_samples is not None and self.num_train_samples < self.num_train:
-            rows = sample_rows(self.num_train, self.num_train_samples, self.epoch + 1)
-            train, targets["train"] = trainer.subset(train, rows), targets["train"][rows]
-        now = trainer.variables
-        (train_acc, _, _), (val_acc, val_loss, finite) = trainer.evaluate(
-            now, [train, self._val], [targets["train"], targets["val"]], _CHECK_BATCH
-        )
-        # A step can ruin the parameters after its own loss was taken.
-        ruined = np.where(finite | self._gone(), 0.0, np.nan)
-        self._divergence.look(ruined[None], self.step, self._rate(rate_scale))
-        train_acc, val_acc, val_loss = (
-            np.where(self._gone(), np.nan, values) for values in (train_acc, val_acc, val_loss)
-        )
-        self.train_acc_history.append(_plain(train_acc))
-        self.val_acc_history.append(_plain(val_acc))
-        self.val_loss_history.append(_plain(val_loss))
-        self.check_steps.append(self.step)
-        improved = self._best.look(val_acc, val_loss, ends_epoch=ends_epoch)
-        self._best.keep(now, improved, self._backend())
-
-    def _stop_early(self, num_epochs: int) -> None:
-        """End the runs whose patience has ended, and say so."""
-        newly = self._best.stop(self.step, ~self._gone())
-        if newly.any():
-            going = int((~self._gone()).sum())
-            self._print(stop_line(self.epoch, num_epochs, self._best.patience, newly, going))
-
-    def _rate(self, rate_scale: Any) -> Any:
-        """Return the learning rate now, or None where the rule keeps it to itself."""
-        rule = self.update_rule
-        default = rule.defaults.get("learning_rate") if isinstance(rule, UpdateRule) else None
-        rate = self.optim_config.get("learning_rate", default)
-        return None if rate is None else np.asarray(rate) * rate_scale
-
-    def _has_diverged(self) -> bool:
-        """Whether no run goes on."""
-        return bool(self._divergence.gone.all())
-
-    def _backend(self) -> Backend:
-        return backend_of(next(iter(self.model.params.values())))
+        Of a stack, a list with one such value a member. A member that stops keeps its best
+        parameters, with NaN in its histories from then on.
+        """
+        return self._best.stopped_at
 
     def _print(self, line: str) -> None:
         if self.verbose:
@@ -521,8 +355,3 @@ class Solver:
         for callback in self.callbacks:
             if hasattr(callback, event):
                 getattr(callback, event)(self)
-
-
-def _plain(value: np.ndarray) -> Any:
-    """Return a Python float for a single net, and the array for a stack."""
-    return float(value) if np.ndim(value) == 0 else value

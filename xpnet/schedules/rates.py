@@ -20,9 +20,11 @@ class RateScales:
         lr_decay: A positive number, or one a member.
         lr_schedule: As in `get_schedule`.
         members: The size of the stack, or None.
+        steps_per_epoch: How many steps an epoch has.
+        num_epochs: How many epochs the training will have.
 
     Raises:
-        InputError: One of them is no such thing.
+        InputError: One of them is no such thing, or the schedule gives no factor at the start.
 
     """
 
@@ -31,17 +33,25 @@ class RateScales:
         lr_decay: float | Sequence[float],
         lr_schedule: str | Schedule | None,
         members: int | None,
+        steps_per_epoch: int,
+        num_epochs: int,
     ) -> None:
         self.lr_decay = member_values("lr_decay", lr_decay, members)
         if not np.all(np.isfinite(self.lr_decay) & (np.asarray(self.lr_decay) > 0)):
             raise InputError(f"lr_decay must be a positive number; got {lr_decay!r}")
         self.schedule = get_schedule(lr_schedule)
         self.members = members
+        self.steps_per_epoch = steps_per_epoch
+        self.at(0, 1, steps_per_epoch * num_epochs, num_epochs)
 
-    def at(
-        self, step: int, count: int, *, steps_per_epoch: int, num_steps: int, num_epochs: int
-    ) -> np.ndarray:
+    def at(self, step: int, count: int, num_steps: int, num_epochs: int) -> np.ndarray:
         """Return the factors of `count` steps of one epoch after `step`.
+
+        Args:
+            step: Steps done.
+            count: How many steps.
+            num_steps: Of the whole training.
+            num_epochs: Likewise.
 
         Returns:
             An array of shape (count,), or (count, members) where members differ.
@@ -53,11 +63,11 @@ class RateScales:
         """
         scales = self._from_schedule(
             [
-                Moment(t, t / steps_per_epoch, num_steps, num_epochs)
+                Moment(t, t / self.steps_per_epoch, num_steps, num_epochs)
                 for t in range(step, step + count)
             ]
         )
-        decay = np.asarray(self.lr_decay ** (step // steps_per_epoch))
+        decay = np.asarray(self.lr_decay ** (step // self.steps_per_epoch))
         if decay.ndim and scales.ndim == 1:
             scales = scales[:, None]
         return np.asarray(decay * scales)

@@ -1,0 +1,78 @@
+"""What a training writes down of its runs, and which of them go on."""
+
+from typing import Any
+
+import numpy as np
+
+from xpnet.best import Best
+from xpnet.divergence import Divergence
+from xpnet.measured_parts import Measured
+from xpnet.members import plain
+
+__all__ = ["History"]
+
+
+class History:
+    """The losses of every step, the values of every check, and the ends of the runs.
+
+    A run is the training of a single net, or of one member of a stack.
+
+    Attributes:
+        loss: The loss of every step, floats or arrays of shape (members,).
+        train_acc, val_acc, val_loss: Likewise a value for each check.
+        check_steps: The step of each check.
+        best: The best parameters so far, and which runs have stopped early.
+        divergence: Which runs have diverged.
+
+    """
+
+    def __init__(self, best: Best, divergence: Divergence) -> None:
+        self.best = best
+        self.divergence = divergence
+        self.loss: list[Any] = []
+        self.train_acc: list[Any] = []
+        self.val_acc: list[Any] = []
+        self.val_loss: list[Any] = []
+        self.check_steps: list[int] = []
+
+    @property
+    def gone(self) -> np.ndarray:
+        """Which runs have diverged or stopped early, of the member shape."""
+        return np.asarray(self.divergence.gone | (self.best.stopped > 0))
+
+    def add_losses(self, losses: np.ndarray, first: int, rate: Any) -> None:
+        """Append losses, up to the step at which a run diverged.
+
+        Args:
+            losses: Of shape (steps, *member shape).
+            first: The number of the first of these steps.
+            rate: The learning rate now, or None if it is not known.
+
+        """
+        # A run that has ended is left alone: what becomes of it later, nobody hears.
+        self.divergence.look(np.where(self.gone, 0.0, losses), first, rate)
+        steps = first + np.arange(len(losses))
+        ended = np.where(self.divergence.gone, self.divergence.steps, self.best.stopped)
+        last = np.where(ended > 0, ended, steps[-1])
+        if losses.ndim == 1:
+            self.loss.extend(losses[steps <= last].tolist())
+        else:
+            kept = np.where(steps[:, None] <= last, losses, np.nan)
+            self.loss.extend(kept.astype(np.float64))
+
+    def add_check(
+        self, measured: Measured, step: int, rate: Any, *, ends_epoch: bool
+    ) -> np.ndarray:
+        """Append the values of a check, and return which runs are better than ever."""
+        # A step can ruin the parameters after its own loss was taken.
+        ruined = np.where(measured.finite | self.gone, 0.0, np.nan)
+        self.divergence.look(ruined[None], step, rate)
+        train_acc, val_acc, val_loss = (
+            np.where(self.gone, np.nan, values)
+            for values in (measured.train_acc, measured.val_acc, measured.val_loss)
+        )
+        self.train_acc.append(plain(train_acc))
+        self.val_acc.append(plain(val_acc))
+        self.val_loss.append(plain(val_loss))
+        self.check_steps.append(step)
+        return self.best.look(val_acc, val_loss, ends_epoch=ends_epoch)

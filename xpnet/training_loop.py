@@ -1,0 +1,109 @@
+"""The way of a training from boundary to boundary: steps, checks, lines and callbacks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from xpnet.backends import backend_of
+from xpnet.history import History
+from xpnet.history_lines import epoch_line, iteration_line, stop_line
+from xpnet.interrupts import InterruptFlag
+from xpnet.measured_parts import MeasuredParts
+from xpnet.nets import Variables
+from xpnet.schedules import RateScales
+from xpnet.trainers import Trainer
+
+__all__ = ["TrainingLoop"]
+
+
+@dataclass
+class TrainingLoop:
+    """Runs epochs, and counts them.
+
+    Attributes:
+        trainer: Takes the steps.
+        parts: The data, and what is measured on them.
+        history: What is written down.
+        rates: What the learning rate is multiplied by at each step.
+        base_rate: The learning rate before that, or None if it is not known.
+        draw_rows: From the number of an epoch to the training rows of its steps, (steps, B) or
+            (steps, members, B).
+        print_every: Steps from one printed loss, and one look for divergence, to the next.
+        metric: The short name of what is measured.
+        bind: Puts parameters and state into the model.
+        say: Prints a line.
+        call: Calls the callbacks of an event.
+        epoch: Epochs done.
+        step: Steps done.
+
+    """
+
+    trainer: Trainer
+    parts: MeasuredParts
+    history: History
+    rates: RateScales
+    base_rate: Any
+    draw_rows: Callable[[int], np.ndarray]
+    print_every: int
+    metric: str
+    bind: Callable[[Variables], None]
+    say: Callable[[str], None]
+    call: Callable[[str], None]
+    epoch: int = 0
+    step: int = 0
+    _done_in_epoch: int = 0
+
+    def run(self, num_epochs: int, interrupt: InterruptFlag) -> None:
+        """Train for so many epochs more, or until an interrupt, or until every run has ended."""
+        last_epoch = self.epoch + num_epochs
+        while not (self.epoch == last_epoch or interrupt.is_set or self.history.gone.all()):
+            self._run_epoch(last_epoch, interrupt)
+
+    def _run_epoch(self, last_epoch: int, interrupt: InterruptFlag) -> None:
+        """Train to the end of the epoch, or to the boundary at which the run ends."""
+        rows, history = self.draw_rows(self.epoch), self.history
+        done = self._done_in_epoch
+        num_steps = self.step - done + len(rows) * (last_epoch - self.epoch)
+        while done < len(rows):
+            stop = min(len(rows), done + self._steps_to_boundary())
+            scales = self.rates.at(self.step, stop - done, num_steps, last_epoch)
+            rate = None if self.base_rate is None else self.base_rate * scales[-1]
+            losses = self.trainer.advance(rows[done:stop], scales, self.step + 1)
+            history.add_losses(losses, self.step + 1, rate)
+            self.step += stop - done
+            done = stop
+            ends = done == len(rows)
+            self.epoch += ends
+            self._done_in_epoch = 0 if ends else done
+            now = self.trainer.variables
+            self.bind(now)
+            if history.gone.all():
+                return
+            if (self.step - 1) % self.print_every == 0:
+                self.say(iteration_line(self.step, num_steps, history.loss[-1]))
+                self.call("on_interval")
+            if self.step == 1 or ends or interrupt.is_set:
+                measured = self.parts.measure(now, self.epoch)
+                improved = history.add_check(measured, self.step, rate, ends_epoch=ends)
+                history.best.keep(now, improved, backend_of(next(iter(now.params.values()))))
+                self._report(last_epoch)
+            if ends:
+                self.call("on_epoch")
+            if interrupt.is_set:
+                return
+
+    def _steps_to_boundary(self) -> int:
+        """Return the steps to the next one that is printed: 1, 1 + print_every, ..."""
+        return self.print_every - (self.step - 1) % self.print_every
+
+    def _report(self, last_epoch: int) -> None:
+        """Say what a check found, and stop the runs whose patience has ended."""
+        history, best = self.history, self.history.best
+        accuracies = history.train_acc[-1], history.val_acc[-1]
+        self.say(epoch_line(self.epoch, last_epoch, *accuracies, self.metric))
+        newly = best.stop(self.step, ~history.gone)
+        if newly.any():
+            going = int((~history.gone).sum())
+            self.say(stop_line(self.epoch, last_epoch, best.patience, newly, going))
