@@ -18,7 +18,7 @@ def scaled_tanh_forward(x, scale):
 
 
 def scaled_tanh_backward(dout, cache):
-    """Return the gradients by x and scale, with a mistake: the derivative of tanh is 1 - tanh²."""
+    """Return the gradients by x and scale, with a mistake: the derivative of tanh is 1 - tanh^2."""
     bent, scale = cache
     return dout * scale * (1 - bent), np.sum(dout * bent, axis=0)
 

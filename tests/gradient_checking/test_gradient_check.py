@@ -1,6 +1,7 @@
 """What gradient_check says of gradients that are right, and of faults planted in them."""
 
 import functools
+import importlib
 
 import numpy as np
 import pytest
@@ -372,3 +373,9 @@ def test_refuses_two_libraries():
     torch = pytest.importorskip("torch")
     with pytest.raises(InputError, match="torch.Tensor, numpy.ndarray|numpy.ndarray, torch.Tensor"):
         gradient_check(lambda x, w: (x, w), None, {"x": torch.ones(1), "w": np.ones(1)})
+
+
+def test_the_name_is_the_function_whatever_is_imported():
+    importlib.import_module("xpnet.gradient_checking.check")
+    assert callable(xpnet.gradient_check)
+    assert xpnet.gradient_checking.gradient_check is xpnet.gradient_check

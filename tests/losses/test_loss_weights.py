@@ -87,7 +87,7 @@ def called(loss, backend, jitted, x, y, weights):
 
 
 @each_case
-@pytest.mark.parametrize("members", [(), (3,), (2, 3)])
+@pytest.mark.parametrize("members", [(), (2, 3)])
 def test_value_and_gradient(backend64, rng, numeric_gradient, jitted, loss, kind, members):
     x, y, weights = draw(rng, loss, kind, members)
     w = weight_of_each(x, y, weights)
@@ -236,8 +236,10 @@ def test_refuses_bad_weights_on_the_host_and_shows_nan_elsewhere(
 
 
 @each_case
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("weights_dtype", ["float32", "float64", "int32", "bool"])
+@pytest.mark.parametrize(
+    ("dtype", "weights_dtype"),
+    [("float32", "float64"), ("float64", "float32"), ("float32", "int32"), ("float64", "bool")],
+)
 def test_keeps_the_scores_dtype_and_leaves_its_inputs(
     backend64, rng, loss, kind, dtype, weights_dtype
 ):
@@ -264,7 +266,7 @@ def test_a_label_out_of_range_shows_under_class_weights(backend, jitted, loss):
 
 
 @each_case
-@pytest.mark.parametrize("members", [(), (3,)])
+@pytest.mark.parametrize("members", [(3,)])
 def test_runs_without_data(rng, loss, kind, members):
     torch = pytest.importorskip("torch")
     x, y, weights = draw(rng, loss, kind, members)
