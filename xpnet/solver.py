@@ -158,6 +158,7 @@ class Solver:
 
         picture_shape = data.picture_shape if isinstance(data, Dataset) else None
         self._class_names = data.class_names if isinstance(data, Dataset) else ()
+        self._flat_targets = np.ndim(data["y_train"]) == 1
         preprocess = get_preprocessor(preprocess, picture_shape)
         train, val = host_split(data, "train"), host_split(data, "val")
         self._task = Task(model, preprocess, train, val, self.batch_size)
@@ -234,6 +235,7 @@ class Solver:
         if isinstance(self.model, Net):
             self.model.preprocess = self.preprocess
             self.model.class_names = self._class_names
+            self.model.flat_targets = self._flat_targets
         with backend_of(next(iter(self.model.params.values()))).context():
             self._trainer.begin(self._loop.parts.train, self._sample_weights)
             if not self.best_params:

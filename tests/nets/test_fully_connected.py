@@ -97,7 +97,7 @@ FITTING = {
     "relu": 2.0,
     "leaky_relu": 2.0,
     "elu": 2.0,
-    "maxout": 2.0,
+    "maxout": 1.0,
     "sigmoid": 1.0,
     "tanh": 1.0,
     "identity": 1.0,
@@ -128,7 +128,7 @@ def test_pieces_of_maxout_start_apart():
     w = FullyConnectedNet([5], 6, 4, activation="maxout", seed=2).params["W1"]
     rng = stream(2, "weights", 1)
     for piece in w:
-        known = math.sqrt(2 / 6) * rng.standard_normal((6, 5))
+        known = math.sqrt(1 / 6) * rng.standard_normal((6, 5))
         np.testing.assert_array_equal(piece, known.astype(np.float32))
 
 

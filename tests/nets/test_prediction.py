@@ -71,3 +71,9 @@ def test_no_samples_are_refused(given):
 def test_other_features_are_refused():
     with pytest.raises(InputError, match="X must have 6 features"):
         FullyConnectedNet([7], 6, 4).predict(np.ones((3, 5)))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_not_finite_is_refused(bad):
+    with pytest.raises(InputError, match="X holds NaN or infinity"):
+        FullyConnectedNet([7], 6, 4).predict(np.full((2, 6), bad))

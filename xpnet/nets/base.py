@@ -38,6 +38,7 @@ class Net(ABC):
         is_regression: Whether targets are real numbers, and no labels.
         preprocess: What raw inputs go through before `predict`; the Solver puts its own here.
         class_names: The names of the classes, from the data set that the Solver trained on.
+        flat_targets: Whether `predict` gives the targets of a regression with one output as (N,).
         num_draws: Training losses taken by `loss(X, y)`: the number of the next random draw. Set
             it to repeat one.
 
@@ -50,6 +51,7 @@ class Net(ABC):
     is_regression: bool = False
     preprocess: Preprocessor | None = None
     class_names: tuple[str, ...] = ()
+    flat_targets: bool = True
     num_draws: int = 0
 
     @property
@@ -201,7 +203,8 @@ class Net(ABC):
 
         Returns:
             On the host, class numbers (N,), or (members, N) from a stack; of a regression floats
-            (N, C), or (members, N, C).
+            (N, C), or (members, N, C), without the last axis where there is one output and the
+            targets had none.
 
         Raises:
             InputError: `X` does not fit the net or its preprocessing.

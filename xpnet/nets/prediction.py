@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xpnet.backends import is_host_array
 from xpnet.errors import InputError
 from xpnet.preprocessing import transformed
 
@@ -19,13 +20,18 @@ def raw_scores(net: "Net", X: Any) -> np.ndarray:
     """Return the scores (..., N, C) of raw inputs (N, d1, ..., dk), which are preprocessed first.
 
     Raises:
-        InputError: There is no sample, or the samples do not fit the net or its preprocessing.
+        InputError: There is no sample, one is not finite, or the samples do not fit the net or its
+            preprocessing.
 
     """
     X = X if hasattr(X, "shape") else np.asarray(X)
     if len(X.shape) < 2 or X.shape[0] == 0:
         raise InputError(
             f"X must hold samples, (N, d1, ..., dk), one or more; got shape {tuple(X.shape)}"
+        )
+    if is_host_array(X) and X.dtype.kind == "f" and not np.isfinite(X).all():
+        raise InputError(
+            "X holds NaN or infinity, of which no net can say anything: drop such rows"
         )
     stops = range(_BATCH, X.shape[0] + _BATCH, _BATCH)
     batches = [X[stop - _BATCH : min(stop, X.shape[0]), ...] for stop in stops]
@@ -35,9 +41,11 @@ def raw_scores(net: "Net", X: Any) -> np.ndarray:
 
 
 def predict(net: "Net", X: Any) -> np.ndarray:
-    """Return class numbers (..., N), or the real targets (..., N, C) of a regression."""
+    """Return class numbers (..., N), or the real targets (..., N, C) or (..., N)."""
     scores = raw_scores(net, X)
-    return scores if net.is_regression else predicted_classes(scores)
+    if not net.is_regression:
+        return predicted_classes(scores)
+    return scores[..., 0] if net.flat_targets and net.num_classes == 1 else scores
 
 
 def predicted_classes(scores: np.ndarray) -> np.ndarray:

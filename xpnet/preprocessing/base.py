@@ -127,12 +127,16 @@ class BasePreprocessor(ABC):
             )
         return dict(self._numbers)
 
-    def with_numbers(self, numbers: Mapping[str, Any]) -> Self:
+    def with_numbers(
+        self, numbers: Mapping[str, Any], sample_shape: tuple[int, ...] | None = None
+    ) -> Self:
         """Return a copy with the numbers that another one's `numbers()` gave.
 
         Args:
             numbers: These by their names, and others beside them, such as an .npz file that is
                 open.
+            sample_shape: The other one's `sample_shape`, if inputs of another shape are to be
+                refused as it refuses them.
 
         Raises:
             InputError: One is missing, or their shapes do not fit together.
@@ -148,6 +152,9 @@ class BasePreprocessor(ABC):
         self.check_numbers(taken)
         made = copy.copy(self)
         made._numbers, made._description, made.sample_shape = taken, {}, None
+        if sample_shape is not None:
+            made.check_shape(sample_shape)
+            made.sample_shape = sample_shape
         return made
 
     def check_numbers(self, numbers: Mapping[str, np.ndarray]) -> None:

@@ -94,7 +94,9 @@ class Chain(BasePreprocessor):
         numbers = [x for part in parts for x in part.numbers().values()]
         return dict(zip(self.number_names, numbers, strict=True)), {"parts": tuple(parts)}
 
-    def with_numbers(self, numbers: Mapping[str, Any]) -> Self:
+    def with_numbers(
+        self, numbers: Mapping[str, Any], sample_shape: tuple[int, ...] | None = None
+    ) -> Self:
         """Return a copy with the numbers that another one's `numbers()` gave.
 
         Raises:
@@ -103,6 +105,9 @@ class Chain(BasePreprocessor):
         """
         made = super().with_numbers(numbers)
         parts = [part.with_numbers(own) for part, own in made._each(numbers)]
+        if sample_shape is not None:  # what comes in is seen by the first part
+            parts[0].check_shape(sample_shape)
+            parts[0].sample_shape = made.sample_shape = sample_shape
         made._description = {"parts": tuple(parts)}
         return made
 
