@@ -56,8 +56,9 @@ class Solver:
         model: A net of xpnet, or any object with a dictionary `params` of arrays, and with
             `loss(X)` -> scores (N, C) and `loss(X, y)` -> (loss, gradients by name). A stack is
             trained as one; histories then have a row of `members` values a step.
-        data: A `xpnet.data.Dataset`, or a mapping with `X_train` (N, d1, ..., dk), `y_train` (N,)
-            integers, `X_val` and `y_val`.
+        data: A `xpnet.data.Dataset`, or a mapping with `X_train` (N, d1, ..., dk), `y_train`,
+            `X_val` and `y_val`. Targets are labels, integers (N,); or for regression, with the
+            squared loss, floats (N,) or (N, C).
         update_rule: A name in `xpnet.optim.RULES`, or a callable `(w, dw, config) ->
             (next_w, config)`.
         optim_config: Hyperparameters of the rule, such as `{"learning_rate": 1e-3}`.
@@ -288,8 +289,8 @@ class Solver:
             X: Inputs (N, d1, ..., dk), not preprocessed.
 
         Returns:
-            An integer array of shape (N,), or (members, N) from a stack. Where the targets are
-            real, floats of shape (N, C), or (N,) where the targets had that shape.
+            Integers of shape (N,); where the targets are real, floats of shape (N, C), or (N,)
+            where the targets had that shape. From a stack with a leading axis of `members`.
 
         Raises:
             InputError: `X` does not fit the model.

@@ -61,22 +61,21 @@ class RateScales:
                 an array that is not (members,).
 
         """
-        scales = self._from_schedule(
-            [
-                Moment(t, t / self.steps_per_epoch, num_steps, num_epochs)
-                for t in range(step, step + count)
-            ]
-        )
+        scales = self._from_schedule(step, count, num_steps, num_epochs)
         decay = np.asarray(self.lr_decay ** (step // self.steps_per_epoch))
         if decay.ndim and scales.ndim == 1:
             scales = scales[:, None]
         return np.asarray(decay * scales)
 
-    def _from_schedule(self, moments: list[Moment]) -> np.ndarray:
-        """Return what the schedule gives, of shape (steps,) or (steps, members)."""
+    def _from_schedule(self, step: int, count: int, num_steps: int, num_epochs: int) -> np.ndarray:
+        """Return what the schedule gives, of shape (count,) or (count, members)."""
         if self.schedule is constant:
-            return np.ones(len(moments))
-        found = [self._factor(moment) for moment in moments]
+            return np.ones(count)
+        per_epoch = self.steps_per_epoch
+        found = [
+            self._factor(Moment(t, t / per_epoch, num_steps, num_epochs))
+            for t in range(step, step + count)
+        ]
         return np.stack(np.broadcast_arrays(*found))
 
     def _factor(self, moment: Moment) -> np.ndarray:
