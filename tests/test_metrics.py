@@ -94,3 +94,10 @@ def test_accuracy_is_scikit_learns(backend, rng):
     found = taken(Accuracy(), backend, scores, labels, 8)
     for k in range(2):
         assert found[k] == accuracy_score(labels, scores[k].argmax(axis=1))
+
+
+@pytest.mark.parametrize("metric", [Accuracy(), RSquared()])
+def test_names_can_be_printed_everywhere(metric):
+    """An output of ASCII alone would end a run after its training, before anything is written."""
+    assert metric.name.isascii()
+    assert metric.short.isascii()

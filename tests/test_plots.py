@@ -172,7 +172,7 @@ def test_r_squared_has_no_chance_and_an_axis_that_shows_it(scores, bottom, tmp_p
     run = history(30, list(range(1, 1 + len(scores))))
     run.metric, run.train_acc_history, run.val_acc_history = RSquared(), scores, scores
     axes = axes_of_scores(run, tmp_path, monkeypatch)
-    assert axes.get_ylabel() == "R²"
+    assert axes.get_ylabel() == "R squared"
     assert axes.get_ylim() == pytest.approx((bottom, 1.03))
     assert [t.get_text() for t in axes.get_legend().get_texts()] == ["train", "val"]
 

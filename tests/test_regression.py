@@ -340,7 +340,7 @@ def test_the_lines_say_r2(capsys):
 
 def test_the_metric_is_that_of_the_targets():
     solver = make(make_net(), linear())
-    assert solver.metric.name == "R²"
+    assert solver.metric.name == "R squared"
     labels = {n: (x > 0).astype(int) if n[0] == "y" else x for n, x in linear().items()}
     assert isinstance(make(make_net(2, loss="softmax"), labels).metric, Accuracy)
 

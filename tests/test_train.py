@@ -639,9 +639,9 @@ def test_own_data_with_real_targets_is_a_regression(own_file, tmp_path, capsys):
     assert main(["--dataset", str(file), *options]) == 0
     printed = capsys.readouterr().out
     assert "loss squared" in printed
-    assert "test R² 0.9" in printed
+    assert "test R squared 0.9" in printed
     summary = read_summary(tmp_path)
-    assert (summary["metric"], summary["layers"]) == ("R²", "4-100-1")
+    assert (summary["metric"], summary["layers"]) == ("R squared", "4-100-1")
     assert summary["test_accuracy"] > 0.9
     assert xpnet.load(tmp_path / "best_params.npz").is_regression
 

@@ -56,7 +56,7 @@ class RSquared:
     0 if not, as in scikit-learn.
     """
 
-    name = "R²"
+    name = "R squared"  # in plain letters, as not every output has others
     short = "R2"
 
     def sums(self, scores: Array, y: Array, xp: Any) -> Array:
