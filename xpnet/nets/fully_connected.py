@@ -116,6 +116,7 @@ class FullyConnectedNet(Net):
         self.preprocess = None
         self.num_layers = len(sizes) - 1
         self._weight_names = [f"W{i}" for i in range(1, self.num_layers + 1)]
+        self._last_names = (f"W{self.num_layers}", f"b{self.num_layers}")
         has_norm = normalization is not None
         self._hidden = [
             HiddenLayer(i, activation, normalization) for i in range(1, self.num_layers)
@@ -267,34 +268,34 @@ class FullyConnectedNet(Net):
         variables = Variables(params, state)
         for layer in self._hidden:
             x, _, _ = layer.forward(x, variables, None, xp)
-        last = self.num_layers
-        return affine_forward(x, params[f"W{last}"], params[f"b{last}"], xp=xp)[0]
+        weight, bias = self._last_names
+        return affine_forward(x, params[weight], params[bias], xp=xp)[0]
 
     def loss_and_gradients(
         self, variables: Variables, x: Array, y: Array, terms: Mapping[str, Any], xp: Any
     ) -> tuple[Array, Params, Params]:
         """Return the training loss, its gradient by each parameter, and the next state; pure."""
-        params, last = variables.params, self.num_layers
-        hidden, state = [], dict(variables.state)
-        for layer in self._hidden:
+        params, layers = variables.params, self._hidden
+        (weight, bias), caches, state = self._last_names, [], dict(variables.state)
+        for layer in layers:
             x, cache, following = layer.forward(x, variables, terms, xp)
-            hidden.append(cache)
+            caches.append(cache)
             state.update(following)
-        scores, affine = affine_forward(x, params[f"W{last}"], params[f"b{last}"], xp=xp)
+        scores, affine = affine_forward(x, params[weight], params[bias], xp=xp)
         options = {name: terms[name] for name in _LOSS_OPTIONS if name in terms}
         loss, dout = self._loss(scores, y, **options, xp=xp)
-        if self._hidden:
-            dout, *found = affine_backward(dout, affine, xp=xp)
+        grads: Params = dict.fromkeys(params)  # in the order of the parameters
+        if layers:
+            dout, grads[weight], grads[bias] = affine_backward(dout, affine, xp=xp)
         else:
-            found = list(affine_parameter_gradients(dout, affine, xp=xp))
-        grads = dict(zip((f"W{last}", f"b{last}"), found, strict=True))
-        for layer, cache in zip(reversed(self._hidden), reversed(hidden), strict=True):
-            dout, own = layer.backward(dout, cache, is_first=layer is self._hidden[0], xp=xp)
+            grads[weight], grads[bias] = affine_parameter_gradients(dout, affine, xp=xp)
+        for i in reversed(range(len(layers))):
+            dout, own = layers[i].backward(dout, caches[i], is_first=i == 0, xp=xp)
             grads.update(own)
         if is_regularised(terms["reg"]):
             loss = loss + penalty(params, self._weight_names, terms["reg"], xp)
             add_penalty_gradients(grads, params, self._weight_names, terms["reg"], xp)
-        return loss, {name: grads[name] for name in params}, state
+        return loss, grads, state
 
     def objective(self, params: Params, scores: Array, y: Array, reg: Array, xp: Any) -> Array:
         """Return the loss alone, of the member shape, from scores; pure."""

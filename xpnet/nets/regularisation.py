@@ -23,12 +23,13 @@ def penalty(params: Params, names: Sequence[str], reg: Array, xp: Any) -> Array:
 
     The last of them has two axes besides those of the members; a maxout layer has one more.
     """
-    stack_axes = len(params[names[-1]].shape) - 2
-    squares = [
-        xp.sum(w * w, axis=tuple(range(stack_axes, len(w.shape))))
-        for w in (params[name] for name in names)
-    ]
-    return 0.5 * reg * sum(squares[1:], start=squares[0])
+    member_axes = len(params[names[-1]].shape) - 2
+    squares: Any = 0.0
+    for name in names:
+        w = params[name]
+        own_axes = len(w.shape) - member_axes
+        squares = squares + xp.sum(w * w, axis=(-3, -2, -1)[-own_axes:])
+    return 0.5 * reg * squares
 
 
 def add_penalty_gradients(
