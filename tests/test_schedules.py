@@ -446,17 +446,18 @@ def test_a_rule_that_keeps_its_rate_to_itself_cannot_be_scheduled(data):
 
 
 def test_a_tuple_of_a_foreign_rule_is_no_value_a_member(data):
-    """Betas stay a pair for a single net, and for a stack of another size."""
+    """Betas stay a pair for one net and for a stack of another size; a number may be an array."""
     seen = []
 
     def watched(w, dw, config=None):
-        seen.append(config["betas"])
+        seen.append((config["betas"], float(config["eps"])))
         return w, config
 
+    config = {"betas": (0.9, 0.99), "eps": np.asarray(0.5)}
     for members in (None, 3):
         net = TwoLayerNet(D, 5, C, members=members)
-        trained(data, net, update_rule=watched, optim_config={"betas": (0.9, 0.99)}, num_epochs=1)
-    assert set(seen) == {(0.9, 0.99)}
+        trained(data, net, update_rule=watched, optim_config=config, num_epochs=1)
+    assert set(seen) == {((0.9, 0.99), 0.5)}
 
 
 # -- bad input -----------------------------------------------------------------------------------

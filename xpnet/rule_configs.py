@@ -55,7 +55,10 @@ class RuleConfigs:
 
 def _of_member(config: Mapping[str, Any], k: int, members: int | None) -> Config:
     """Return the config of member `k`: its own item of what has one for each member."""
-    return {
-        name: v[k] if isinstance(v, np.ndarray | list | tuple) and len(v) == members else v
-        for name, v in config.items()
-    }
+    return {name: v[k] if _has_one_each(v, members) else v for name, v in config.items()}
+
+
+def _has_one_each(value: Any, members: int | None) -> bool:
+    if isinstance(value, np.ndarray):
+        return bool(value.shape[:1] == (members,))
+    return isinstance(value, list | tuple) and len(value) == members
