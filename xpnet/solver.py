@@ -159,11 +159,11 @@ class Solver:
 
         picture_shape = data.picture_shape if isinstance(data, Dataset) else None
         self._class_names = data.class_names if isinstance(data, Dataset) else ()
-        self._flat_targets = np.ndim(data["y_train"]) == 1
         preprocess = get_preprocessor(preprocess, picture_shape)
         train, val = host_split(data, "train"), host_split(data, "val")
         self._task = Task(model, preprocess, train, val, self.batch_size)
         self.num_train = len(train[0])
+        self._flat_targets = train[1].ndim == 1
         self.preprocess = self._task.preprocess
         self.num_classes = self._task.num_classes
         self.metric = self._task.metric
