@@ -27,6 +27,7 @@ lint)
     "$python" -m ruff check
     "$python" -m ruff format --check
     "$python" -m mypy
+    "$python" ci/backends_table.py --check # the README shows the figures that are kept, as they are
     ;;
 numpy)
     pip install -e '.[test]'

@@ -251,6 +251,17 @@ def test_the_default_initializer_fits_the_activation(parse):
         assert hyperparameters(given, 99)["initializer"] == "zeros"
 
 
+def test_deep_nets_start_from_what_fits_whatever_the_data_set(parse):
+    for options, name in (
+        ([], "gaussian"),
+        (["--hidden-dims", "50,50"], "kaiming"),
+        (["--activation", "tanh"], "xavier"),
+        (["--hidden-dims", "50,50", "--weight-scale", "0.1"], "gaussian"),
+    ):
+        given = parse("--dataset", "cifar10", *options)
+        assert hyperparameters(given, 999)["initializer"] == name
+
+
 def test_the_loss_follows_the_targets(parse):
     assert hyperparameters(parse(), 99)["loss"] == "softmax"
     assert hyperparameters(parse(), 99, is_regression=True)["loss"] == "squared"

@@ -158,6 +158,14 @@ BAD = {
         lambda a: with_config(a, lambda c: c["net"].update(members=10**12)),
         "members 1000000000000",
     ),
+    "members as many as features": (
+        lambda a: with_config(a, lambda c: c["net"].update(members=64)),
+        "members 64, but its weights",
+    ),
+    "pictures beyond all memory": (
+        lambda a: with_config(a, lambda c: c.update(sample_shape=[10**9])),
+        "samples have the shape",
+    ),
     "sizes that are no list": (
         lambda a: with_config(a, lambda c: c["net"].update(hidden_dims=None)),
         "does not fit its arrays",

@@ -31,7 +31,12 @@ _NORMALIZATION_LINES = {
     "batchnorm": "each unit at mean 0 and variance 1 over the batch, then scaled anew",
     "layernorm": "each sample at mean 0 and variance 1 over the units, then scaled anew",
 }
-_DEVICES = ("cpu", "gpu", "torch", "jax", "dpnp", "array-api-strict")
+# Without those that are other names of these, or choose among them.
+_DEVICES = [
+    name
+    for name in (choice.partition("[")[0] for choice in DEVICE_CHOICES)
+    if name not in ("auto", "numpy", "cupy")
+]
 
 
 def choices_text() -> str:

@@ -40,7 +40,7 @@ def hyperparameters(
     }
     if options.batch_size is None:
         chosen["batch_size"] = min(chosen["batch_size"], num_train)
-    if options.initializer is None and chosen["initializer"] == "kaiming":
+    if options.initializer is None and options.weight_scale is None and not _is_the_notes(chosen):
         chosen["initializer"] = _fitting(chosen["activation"])
     if chosen["initializer"] != "gaussian":
         del chosen["weight_scale"]
@@ -82,6 +82,15 @@ def optim_config(options: argparse.Namespace, chosen: dict[str, Any]) -> dict[st
         if name in rule.defaults:
             config[name] = rule.defaults[name] if given is None else given
     return config
+
+
+def _is_the_notes(chosen: dict[str, Any]) -> bool:
+    """Return whether this is the notes' net, which their small Gaussian weights suit.
+
+    In a deeper one they leave nothing to learn from; BatchNorm would hide it, but not all do.
+    """
+    one_layer = len(chosen["hidden_dims"]) == 1 and chosen["normalization"] == "none"
+    return one_layer and chosen["activation"] == "relu"
 
 
 def _fitting(activation: str) -> str:

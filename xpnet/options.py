@@ -246,7 +246,7 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--compile",
         action="store_true",
-        help="compile the steps on torch devices, which takes half a minute first; JAX always does",
+        help="compile the steps on torch devices, a minute or two first; JAX always does",
     )
     group.add_argument(
         "--threads",

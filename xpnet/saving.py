@@ -7,6 +7,7 @@ arguments of the net. No pickle is written or read.
 
 import io
 import json
+import math
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -123,11 +124,17 @@ def _with_numbers(
 ) -> BasePreprocessor:
     """Return the preprocessing with its numbers, which must lead to the net's inputs."""
     shape, wanted = config["sample_shape"], config["net"]["input_dim"]
-    preprocess = preprocess.with_numbers(arrays, None if shape is None else tuple(shape))
+    preprocess = preprocess.with_numbers(arrays)
     # What comes in has as many features as the first projection takes, or as what goes out.
     projections = [x for x in preprocess.numbers().values() if x.ndim == 2]
     features = projections[0].shape[1] if projections else wanted
+    if shape is not None and math.prod(shape) != features:
+        raise InputError(
+            f"the file's samples have the shape {tuple(shape)}, but its preprocessing takes "
+            f"{features} features"
+        )
     sample = np.zeros((1, *(shape or (features,))))
+    preprocess = preprocess.with_numbers(arrays, None if shape is None else tuple(shape))
     found = preprocess.transform(sample).reshape(1, -1).shape[1]
     if found != wanted:
         raise InputError(
@@ -146,7 +153,12 @@ def _check_sizes(config: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
         raise InputError(f"the file's config does not fit its arrays: {error}") from error
     found = [w.shape[-2:] for w in weights]
     members = config["members"]
-    stacked = members is None or {w.shape[0] for w in weights} == {members}
+    lead = () if members is None else (members,)
+    axes = [3 if config["activation"] == "maxout" else 2] * (len(weights) - 1) + [2]
+    stacked = all(
+        w.ndim == len(lead) + n and w.shape[: len(lead)] == lead
+        for w, n in zip(weights, axes, strict=True)
+    )
     if found != list(pairwise(sizes)) or not stacked:
         raise InputError(
             f"the file's config has the sizes {sizes} and members {members}, but its weights have "

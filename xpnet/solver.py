@@ -86,7 +86,7 @@ class Solver:
             training loss, a weighted mean. "balanced" is N / (C * the samples of the class).
         sample_weights: Likewise one number for each row of X_train. A sample's weights multiply.
         label_smoothing: This share of each label is spread over all classes (softmax alone).
-        compile: Compile the steps by PyTorch's compiler, which takes half a minute first. JAX
+        compile: Compile the steps by PyTorch's compiler, which takes a minute or two first. JAX
             always compiles; NumPy and CuPy have no compiler.
         callbacks: Objects with any of `on_interval(solver)`, every `print_every` steps;
             `on_epoch(solver)`, after the accuracies of an epoch; `on_end(solver)`. They may read

@@ -100,7 +100,7 @@ def _run(options: argparse.Namespace, started: float) -> int:
             lines = head_lines(chosen, layers, data, preprocess, backend, threads)
             _print(f"xpnet {xpnet.__version__}, {next(lines)}", *lines)
             if options.compile:
-                _print("compiling, which takes up to a minute")
+                _print("compiling, which takes a minute or two")
         begun = time.perf_counter()
         status = _train(solver)
         seconds_training = time.perf_counter() - begun

@@ -37,6 +37,13 @@ def test_raw_inputs_are_preprocessed(backend, X):
     np.testing.assert_array_equal(net.predict(X[:5].tolist()), known[:5])
 
 
+def test_one_feature_a_row_is_no_batch_of_a_members_own(backend, rng):
+    net = FullyConnectedNet([4], 7, 3, members=3, device=backend.text)
+    X = rng.standard_normal((3, 1, 7)).astype(np.float32)
+    assert net.predict(X).shape == (3, 3)
+    np.testing.assert_array_equal(net.predict(X), net.predict(X.reshape(3, 7)))
+
+
 def test_bytes_are_inputs(backend, X):
     net = make(backend)
     pictures = X.clip(0, 255).astype(np.uint8)

@@ -9,6 +9,7 @@ relu          max(x, 0)             0 to inf      no            for x <= 0      
 leaky_relu    max(0.01 x, x)        all numbers   no            nowhere               kaiming
 elu           x or exp(x) - 1       -1 to inf     nearly        for x far below 0     kaiming
 identity      x                     all numbers   yes           nowhere               xavier
+maxout        max of affine pieces  all numbers   no            nowhere               xavier
 ============  ====================  ============  ============  ====================  ===========
 
 A gradient that is 0 for all samples leaves a unit as it is for ever: a dead ReLU. Where all inputs

@@ -1,10 +1,11 @@
 """Predictions of a net from raw inputs, on the host and in batches."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xpnet.backends import is_host_array
+from xpnet.backends import backend_of, is_host_array
 from xpnet.errors import InputError
 from xpnet.preprocessing import transformed
 
@@ -35,9 +36,15 @@ def raw_scores(net: "Net", X: Any) -> np.ndarray:
         )
     stops = range(_BATCH, X.shape[0] + _BATCH, _BATCH)
     batches = [X[stop - _BATCH : min(stop, X.shape[0]), ...] for stop in stops]
-    return np.concatenate(
-        [net.backend.to_numpy(net.loss(transformed(net.preprocess, x))) for x in batches], axis=-2
-    )
+    return np.concatenate([_scores(net, x) for x in batches], axis=-2)
+
+
+def _scores(net: "Net", X: Any) -> np.ndarray:
+    """Return the scores of one batch of raw inputs, on the host."""
+    x = transformed(net.preprocess, X)
+    # As rows: (members, 1, D) would be taken for a batch of each member's own.
+    rows = backend_of(x).xp.reshape(x, (x.shape[0], math.prod(x.shape[1:])))
+    return net.backend.to_numpy(net.loss(rows))
 
 
 def predict(net: "Net", X: Any) -> np.ndarray:
