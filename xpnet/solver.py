@@ -154,8 +154,8 @@ class Solver:
         self.update_rule = get_rule(update_rule)
         self.optim_config = check_config(optim_config)
         self.patience = check_count_or_none("patience", patience)
-        num_train_samples = check_count_or_none("num_train_samples", num_train_samples)
-        num_val_samples = check_count_or_none("num_val_samples", num_val_samples)
+        self.num_train_samples = check_count_or_none("num_train_samples", num_train_samples)
+        self.num_val_samples = check_count_or_none("num_val_samples", num_val_samples)
 
         picture_shape = data.picture_shape if isinstance(data, Dataset) else None
         self._class_names = data.class_names if isinstance(data, Dataset) else ()
@@ -195,7 +195,7 @@ class Solver:
         self._best, self._divergence = history.best, history.divergence
         self._loop = TrainingLoop(
             self._trainer,
-            MeasuredParts(self._trainer, train, val, num_train_samples, num_val_samples),
+            MeasuredParts(self._trainer, train, val, self.num_train_samples, self.num_val_samples),
             history,
             rates,
             base_rate(self.update_rule, self.optim_config),
