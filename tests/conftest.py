@@ -53,6 +53,7 @@ LAZY_MODULES = (
     "test_clip",
     "test_gradient_check",
     "test_difference",
+    "test_every_piece",
 )
 
 

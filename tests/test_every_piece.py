@@ -16,6 +16,7 @@ from xpnet.optim import RULES
 from xpnet.schedules import SCHEDULES
 
 K = 3
+GRAPH = "on Dask nets and rules are not tried: the graph of a training would grow without end"
 LAYERS = [name[: -len("_forward")] for name in layers.__all__ if name.endswith("_forward")]
 SHAPES = {"x": (8, 6), "w": (6, 6), "b": (6,), "gamma": (6,), "beta": (6,)}
 MAXOUT = {"w": (2, 6, 6), "b": (2, 6)}
@@ -93,6 +94,8 @@ def test_a_loss_over_members_is_the_loss_of_each(backend, rng, name):
 
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_over_members_is_the_rule_of_each(backend, rng, name):
+    if backend.name == "array API":
+        pytest.skip(GRAPH)
     rates = [1e-3, 1e-2, 1e-1]
     w, dw = (backend.asarray(rng.standard_normal((K, 4, 3)).astype(np.float32)) for _ in "ab")
     together, config = w, {"learning_rate": np.asarray(rates)}
@@ -109,6 +112,8 @@ def test_a_rule_over_members_is_the_rule_of_each(backend, rng, name):
 
 @pytest.mark.parametrize("name", INITIALIZERS)
 def test_an_initializer_starts_a_member_as_a_net_alone(backend, name):
+    if backend.name == "array API":
+        pytest.skip(GRAPH)
     options = {"initializer": name, "normalization": "batchnorm", "device": backend.text}
     stack = FullyConnectedNet([5, 4], 6, 3, members=K, seed=[4, 5, 6], **options)
     for k, seed in enumerate((4, 5, 6)):
@@ -122,6 +127,8 @@ def test_an_initializer_starts_a_member_as_a_net_alone(backend, name):
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_a_schedule_leads_a_member_as_a_net_alone(backend, rng, name):
+    if backend.name == "array API":
+        pytest.skip(GRAPH)
     X, y = rng.standard_normal((20, 6)).astype(np.float32), rng.integers(3, size=20)
     data = {"X_train": X, "y_train": y, "X_val": X, "y_val": y}
 
