@@ -92,6 +92,7 @@ def test_losses_agree_over_100_steps(backend, digits, make, rule):
     net, solver = run(backend.text, digits, **options)
     assert type(net.backend) is type(xpnet.get_backend(backend.text))
     np.testing.assert_allclose(solver.loss_history, expected.loss_history, rtol=1e-5)
+    np.testing.assert_allclose(solver.val_loss_history, expected.val_loss_history, rtol=1e-5)
     assert solver.val_acc_history == pytest.approx(expected.val_acc_history, abs=0.01)
 
 

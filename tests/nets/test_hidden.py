@@ -61,6 +61,23 @@ def test_without_draws_nothing_is_dropped(parts):
     assert (cache.norm, cache.dropout, following) == (None, None, {})
 
 
+def test_a_bias_before_batchnorm_stays_where_it_is(parts, rng):
+    """Its gradient is 0, and no rounding, of which Adam would make steps as large as any."""
+    x, variables, terms = parts
+    for normalization, idle in (("batchnorm", True), ("layernorm", False), (None, False)):
+        layer = HiddenLayer(2, "tanh", normalization)
+        out, cache, _ = layer.forward(x, variables, terms, np)
+        _, grads = layer.backward(rng.standard_normal(out.shape), cache, is_first=True, xp=np)
+        assert grads["b2"].shape == (3,)
+        assert (grads["b2"] == 0).all() == idle
+    variables.params.update(W2=rng.standard_normal((2, 4, 3)), b2=rng.standard_normal((2, 3)))
+    layer = HiddenLayer(2, "maxout", "batchnorm")  # which piece wins depends on its bias
+    out, cache, _ = layer.forward(x, variables, terms, np)
+    _, grads = layer.backward(rng.standard_normal(out.shape), cache, is_first=True, xp=np)
+    assert (grads["b2"] != 0).all()
+    np.testing.assert_allclose(grads["b2"].sum(axis=0), 0, atol=1e-12)
+
+
 @pytest.mark.parametrize("activation", ["relu", "maxout"])
 def test_the_first_layer_leaves_out_the_gradient_by_its_input(parts, rng, activation):
     x, variables, terms = parts
