@@ -45,6 +45,7 @@ FLOORS = {
     "xpnet.best": 4,
     "xpnet.weighting": 4,
     "xpnet.evaluation": 4,
+    "xpnet.training_step": 4,
     "xpnet.net_trainer": 4,
     "xpnet.model_trainer": 4,
     "xpnet.model_variables": 4,

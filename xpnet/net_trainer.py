@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 
 from xpnet.backends import Array
-from xpnet.data.batches import Split, gather, take_rows
+from xpnet.data.batches import Split
 from xpnet.errors import InputError
 from xpnet.evaluation import evaluate_net
-from xpnet.members import per_member
 from xpnet.metrics import Metric
 from xpnet.model_variables import copied
 from xpnet.nets import Net, Variables
-from xpnet.optim import UpdateRule, clip_by_global_norm
+from xpnet.optim import UpdateRule
 from xpnet.preprocessing import Preprocessor
+from xpnet.training_step import make_step
 
 __all__ = ["NetTrainer"]
 
@@ -106,7 +106,10 @@ class NetTrainer:
         if sample_weights is not None:
             self._data["weights"] = backend.asarray(sample_weights, self._dtype)
         fixed, self._data["terms"] = self._split_terms()
-        self._stretch = backend.stretch(self._make_step(fixed), compiled=self.compiled)
+        step = make_step(
+            self.net, self.rule, self.preprocess, fixed=fixed, dtype=self._dtype, xp=xp
+        )
+        self._stretch = backend.stretch(step, compiled=self.compiled)
 
     def advance(self, rows: np.ndarray, rate_scales: np.ndarray, first: int) -> np.ndarray:
         """Take a step for each row of `rows` and return the losses, on the host.
@@ -160,29 +163,3 @@ class NetTrainer:
         }
         fixed = {name: v for name, v in terms.items() if v is None or isinstance(v, int | float)}
         return fixed, {name: v for name, v in terms.items() if name not in fixed}
-
-    def _make_step(self, fixed: dict[str, Any]) -> Any:
-        """Return the pure step `(carry, data, draw) -> (carry, loss)`."""
-        net, rule, preprocess, xp = self.net, self.rule, self.preprocess, self.backend.xp
-        dtype, member_axes = self._dtype, 0 if net.members is None else 1
-
-        def step(carry: Any, data: Any, draw: Any) -> Any:
-            variables, slots = carry
-            x, y = gather(data["X"], data["y"], draw["rows"], dtype, xp)
-            if preprocess is not None:
-                x = preprocess.apply(x, data["numbers"], xp)
-            terms = {**fixed, **data["terms"], **draw["net"]}
-            if "weights" in data:
-                terms["sample_weights"] = take_rows(data["weights"], draw["rows"], xp)
-            loss, grads, state = net.loss_and_gradients(variables, x, y, terms, xp)
-            if terms["clip_norm"] is not None:
-                grads = clip_by_global_norm(grads, terms["clip_norm"], member_axes, xp=xp)
-            coefficients = draw["coefficients"].items()
-            next_params, next_slots = {}, {}
-            for name, w in variables.params.items():
-                next_slots[name] = dict(slots[name])
-                c = {key: per_member(value, w, xp=xp) for key, value in coefficients}
-                next_params[name] = rule.apply(w, grads[name], next_slots[name], c, xp)
-            return (Variables(next_params, state), next_slots), loss
-
-        return step

@@ -1,0 +1,61 @@
+"""One step of a training: a batch, the gradients, and the update rule on every parameter."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from xpnet.backends.base import Step
+from xpnet.data.batches import gather, take_rows
+from xpnet.members import per_member
+from xpnet.nets import Net, Variables
+from xpnet.optim import UpdateRule, clip_by_global_norm
+from xpnet.preprocessing import Preprocessor
+
+__all__ = ["make_step"]
+
+
+def make_step(
+    net: Net,
+    rule: UpdateRule,
+    preprocess: Preprocessor | None,
+    *,
+    fixed: Mapping[str, Any],
+    dtype: Any,
+    xp: Any,
+) -> Step:
+    """Return the pure step `((variables, slots), data, draw) -> ((variables, slots), loss)`.
+
+    Args:
+        net: The net.
+        rule: The update rule.
+        preprocess: What a batch goes through first.
+        fixed: The terms of the loss that are numbers, constants of a compiled step.
+        dtype: The dtype of the arithmetic.
+        xp: The namespace.
+
+    The step takes `data` with X, y, the preprocessor's `numbers`, the `terms` that are arrays and
+    perhaps `weights`; and `draw` with the batch's `rows`, the rule's `coefficients` and what the
+    `net` draws.
+
+    """
+    member_axes = 0 if net.members is None else 1
+
+    def step(carry: Any, data: Any, draw: Any) -> Any:
+        variables, slots = carry
+        x, y = gather(data["X"], data["y"], draw["rows"], dtype, xp)
+        if preprocess is not None:
+            x = preprocess.apply(x, data["numbers"], xp)
+        terms = {**fixed, **data["terms"], **draw["net"]}
+        if "weights" in data:
+            terms["sample_weights"] = take_rows(data["weights"], draw["rows"], xp)
+        loss, grads, state = net.loss_and_gradients(variables, x, y, terms, xp)
+        if terms["clip_norm"] is not None:
+            grads = clip_by_global_norm(grads, terms["clip_norm"], member_axes, xp=xp)
+        coefficients = draw["coefficients"].items()
+        next_params, next_slots = {}, {}
+        for name, w in variables.params.items():
+            next_slots[name] = dict(slots[name])
+            c = {key: per_member(value, w, xp=xp) for key, value in coefficients}
+            next_params[name] = rule.apply(w, grads[name], next_slots[name], c, xp)
+        return (Variables(next_params, state), next_slots), loss
+
+    return step
