@@ -55,6 +55,8 @@ class Divergence:
 
         """
         finite = np.isfinite(losses)
+        if finite.all():
+            return
         newly = ~self.gone & ~finite.all(axis=0)
         self.steps = np.where(newly, first + np.argmin(finite, axis=0), self.steps)
         for k in np.flatnonzero(newly):

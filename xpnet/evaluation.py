@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backends import Array, array_namespace, backend_of
+from xpnet.backends import Array, backend_of
 from xpnet.data.batches import Split
 from xpnet.errors import InputError
 from xpnet.metrics import Metric
@@ -45,7 +45,7 @@ def evaluate_net(
 
     """
     params, state = variables
-    xp = array_namespace(*params.values())
+    xp = net.backend.step_xp
     X, y = split
     reg = net.constants()["reg"]
     sums: Any = 0.0

@@ -49,8 +49,12 @@ class History:
             rate: The learning rate now, or None if it is not known.
 
         """
+        gone = self.gone
         # A run that has ended is left alone: what becomes of it later, nobody hears.
-        self.divergence.look(np.where(self.gone, 0.0, losses), first, rate)
+        self.divergence.look(np.where(gone, 0.0, losses) if gone.any() else losses, first, rate)
+        if not self.gone.any():  # as nearly always, and several times an epoch
+            self.loss.extend(losses.tolist() if losses.ndim == 1 else losses.astype(np.float64))
+            return
         steps = first + np.arange(len(losses))
         ended = np.where(self.divergence.gone, self.divergence.steps, self.best.stopped)
         last = np.where(ended > 0, ended, steps[-1])

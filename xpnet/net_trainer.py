@@ -107,9 +107,17 @@ class NetTrainer:
             self._data["weights"] = backend.asarray(sample_weights, self._dtype)
         fixed, self._data["terms"] = self._split_terms()
         step = make_step(
-            self.net, self.rule, self.preprocess, fixed=fixed, dtype=self._dtype, xp=xp
+            self.net,
+            self.rule,
+            self.preprocess,
+            fixed=fixed,
+            dtype=self._dtype,
+            xp=backend.step_xp,
         )
-        self._stretch = backend.stretch(step, compiled=self.compiled)
+        parts = (self.net, self.rule, *getattr(self.preprocess, "parts", [self.preprocess]))
+        # A user's own class may do what no replay repeats, such as drawing numbers by itself.
+        is_pure = all(type(p).__module__.startswith(("xpnet.", "builtins")) for p in parts)
+        self._stretch = backend.stretch(step, compiled=self.compiled, is_pure=is_pure)
 
     def advance(self, rows: np.ndarray, rate_scales: np.ndarray, first: int) -> np.ndarray:
         """Take a step for each row of `rows` and return the losses, on the host.

@@ -50,12 +50,13 @@ def make_step(
         loss, grads, state = net.loss_and_gradients(variables, x, y, terms, xp)
         if terms["clip_norm"] is not None:
             grads = clip_by_global_norm(grads, terms["clip_norm"], member_axes, xp=xp)
-        coefficients = draw["coefficients"].items()
+        c = coefficients = draw["coefficients"]
         next_params, next_slots = {}, {}
         for name, w in variables.params.items():
-            next_slots[name] = dict(slots[name])
-            c = {key: per_member(value, w, xp=xp) for key, value in coefficients}
-            next_params[name] = rule.apply(w, grads[name], next_slots[name], c, xp)
+            next_slots[name] = own_slots = dict(slots[name])
+            if member_axes:
+                c = {key: per_member(value, w, xp=xp) for key, value in coefficients.items()}
+            next_params[name] = rule.apply(w, grads[name], own_slots, c, xp)
         return (Variables(next_params, state), next_slots), loss
 
     return step

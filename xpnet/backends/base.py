@@ -27,6 +27,7 @@ class Backend:
     Attributes:
         name: The library, as in `get_backend(name)`.
         xp: Its array API namespace.
+        step_xp: The same functions for the inside of a step, by the library's shortest way.
         device: The device, in the library's own terms.
         is_gpu: Whether the device is a graphics card.
         has_compiler: Whether `compile` does anything.
@@ -40,7 +41,7 @@ class Backend:
     remark: str = ""
 
     def __init__(self, xp: Any, device: Any) -> None:
-        self.xp = xp
+        self.xp = self.step_xp = xp
         self.device = device
 
     def __repr__(self) -> str:
@@ -122,10 +123,11 @@ class Backend:
         """
         return nullcontext()
 
-    def stretch(self, step: Step, *, compiled: bool = False) -> Advance:
+    def stretch(self, step: Step, *, compiled: bool = False, is_pure: bool = False) -> Advance:
         """Return `advance(carry, data, draws) -> (carry, losses)`, which repeats `step`.
 
-        With `compiled` the step is compiled first, where the library leaves the choice.
+        With `compiled` the step is compiled first, where the library leaves the choice. `is_pure`
+        says that a step is known to do the same to any arrays of these shapes.
 
         `draws` holds arrays whose first axis counts the steps, "rows" among them, and dictionaries
         of such arrays; each step gets its row of each.

@@ -140,7 +140,7 @@ class JaxBackend(Backend):
         context: AbstractContextManager[Any] = jax.default_matmul_precision("highest")
         return context
 
-    def stretch(self, step: Step, *, compiled: bool = True) -> Advance:
+    def stretch(self, step: Step, *, compiled: bool = True, is_pure: bool = True) -> Advance:
         """Return `advance` as one jitted scan over the steps, which owns the carry it is given.
 
         It is compiled in any case, once per stretch: on small nets that is 3 to 4 times faster

@@ -7,10 +7,13 @@ import numpy as np
 
 from xpnet.backends.base import Advance, Backend, Step
 from xpnet.backends.namespace import Array
+from xpnet.backends.recording import RecordingNamespace
+from xpnet.backends.replay import ReplayedSteps
 from xpnet.errors import BackendError
 
 __all__ = ["NumpyBackend"]
 
+_STEP_XP = RecordingNamespace()
 _LARGEST_MARK = 31 * 2**20  # bytes: glibc follows freed blocks of up to 32 MB
 
 
@@ -21,6 +24,7 @@ class NumpyBackend(Backend):
 
     def __init__(self) -> None:
         super().__init__(np, "cpu")
+        self.step_xp = _STEP_XP
 
     @classmethod
     def open(cls, device_text: str) -> "NumpyBackend":
@@ -54,8 +58,8 @@ class NumpyBackend(Backend):
         """
         return np.asarray(x, dtype=dtype)
 
-    def stretch(self, step: Step, *, compiled: bool = False) -> Advance:
-        """Return `advance(carry, data, draws)`, which repeats `step` in a Python loop.
+    def stretch(self, step: Step, *, compiled: bool = False, is_pure: bool = False) -> Advance:
+        """Return `advance(carry, data, draws)`, which replays a pure step; another is repeated.
 
         Before, glibc is made to keep freed memory: it gives a block back to the system, to be
         faulted in again page by page, while the block is larger than any that was freed before
@@ -63,7 +67,8 @@ class NumpyBackend(Backend):
         where a batch has 1.2 MB: 850 µs a step instead of 2,200. Other allocators do not care.
         """
         np.empty(_LARGEST_MARK, dtype=np.uint8)
-        return super().stretch(step, compiled=compiled)
+        plain = super().stretch(step, compiled=compiled)
+        return ReplayedSteps(step, plain) if is_pure else plain
 
     def context(self) -> AbstractContextManager[Any]:
         """Return a context in which overflow and NaN pass without a warning."""

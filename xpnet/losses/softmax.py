@@ -57,15 +57,19 @@ def softmax_loss(
     weighs the smoothed part of each class by that class's weight.
 
     """
-    if xp is None:
+    is_checked = xp is not None
+    if not is_checked:
         xp = labelled_namespace(x, y, class_weights, sample_weights)
         _check_smoothing(label_smoothing)
     target = label_mask(x, y, xp)
     shifted = x - xp.max(x, axis=-1, keepdims=True)
     exps = xp.exp(shifted)
     total = xp.sum(exps, axis=-1, keepdims=True)
-    wanted = at_label(shifted, target, xp)
     probabilities = xp.astype(target, x.dtype)
+    if is_checked:
+        wanted = xp.sum(shifted * probabilities, axis=-1, keepdims=True)
+    else:
+        wanted = at_label(shifted, target, xp)  # minds scores and labels that a net never has
     if label_smoothing:
         kept, spread = 1.0 - float(label_smoothing), float(label_smoothing)
         wanted = kept * wanted + spread * xp.mean(shifted, axis=-1, keepdims=True)

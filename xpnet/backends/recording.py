@@ -1,0 +1,266 @@
+"""A NumPy step written down while it runs, to be replayed into the same memory.
+
+On small nets a step's time is that of its calls, not of its arithmetic: Python functions around
+each operation, new arrays for its result, views made anew. A step is pure and its shapes are fixed,
+as compilers ask for, so one run of it shows all that any other will do. `Recorded` stands for an
+array in that run: it computes at once, and notes the operation and where its result lies. A replay
+is the list of these calls with their outputs given, and views and constants cost it nothing. It
+gives the same bits as the step itself.
+
+What cannot be noted raises `RecordingError`: a value that Python looks at, such as `float(x)`, and
+a result that is no array.
+"""
+
+import operator
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Recorded", "RecordingError", "RecordingNamespace", "Tape"]
+
+_FEW = 32  # columns, of a matrix with more rows
+
+
+class RecordingError(TypeError):
+    """The step does what a replay could not repeat."""
+
+
+class Tape:
+    """The calls of a step, in their order; each writes into an array of its own."""
+
+    def __init__(self) -> None:
+        self.calls: list[Callable[[], Any]] = []
+
+    def note(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Add a call."""
+        self.calls.append(partial(function, *args, **kwargs))
+
+    def replay(self) -> None:
+        """Make all calls."""
+        for call in self.calls:
+            call()
+
+
+class Recorded:
+    """An array while its step is recorded.
+
+    Attributes:
+        value: The array itself, which the replay writes into.
+        tape: What operations are noted on.
+        is_scalar: Whether NumPy gave a scalar, which `x += y` makes anew and does not write into.
+
+    """
+
+    __array_ufunc__ = None  # NumPy's arrays leave operations with this one to it
+    __iter__ = None
+    __hash__ = None  # type: ignore[assignment]
+    device = "cpu"
+
+    def __init__(self, value: np.ndarray, tape: Tape, *, is_scalar: bool = False) -> None:
+        self.value = value
+        self.tape = tape
+        self.is_scalar = is_scalar
+
+    shape = property(lambda self: self.value.shape)
+    dtype = property(lambda self: self.value.dtype)
+    ndim = property(lambda self: self.value.ndim)
+    size = property(lambda self: self.value.size)
+
+    def __getitem__(self, key: Any) -> "Recorded":
+        """Return a view, or what NumPy gives for such a key."""
+        return _noted(operator.getitem, (self, key), {}, self.tape)
+
+    def _looked_at(self, *_: Any) -> Any:
+        raise RecordingError("a step looks at a value, which other steps will not have")
+
+    __bool__ = __float__ = __int__ = __index__ = __len__ = __array__ = __setitem__ = _looked_at
+
+
+def _unwrapped(x: Any) -> Any:
+    """Return the array itself, also inside a list."""
+    if isinstance(x, list | tuple):
+        return type(x)(_unwrapped(item) for item in x)
+    return x.value if isinstance(x, Recorded) else x
+
+
+def _tape_of(args: tuple[Any, ...]) -> Tape | None:
+    """Return the tape of the first recorded argument, or None if there is none."""
+    for x in args:
+        if isinstance(x, Recorded):
+            return x.tape
+        if isinstance(x, list | tuple) and (tape := _tape_of(tuple(x))) is not None:
+            return tape
+    return None
+
+
+def _kept(result: Any, tape: Tape) -> Recorded:
+    """Return a fresh result, as an array that a replay can write into."""
+    if isinstance(result, np.ndarray):
+        return Recorded(result, tape)
+    if isinstance(result, np.generic):
+        return Recorded(np.asarray(result), tape, is_scalar=True)
+    raise RecordingError(f"a step's operation gave {type(result).__name__}, no array")
+
+
+def _noted(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], tape: Tape
+) -> Recorded:
+    """Call any function; note it unless its result is a view, which stays up to date by itself."""
+    inputs = _unwrapped(args)
+    options = {name: _unwrapped(x) for name, x in kwargs.items()}
+    result = function(*inputs, **options)
+    out = _kept(result, tape)
+    arrays = [x for x in inputs if isinstance(x, np.ndarray)]
+    if not any(np.may_share_memory(out.value, x) for x in arrays):
+        tape.note(lambda: np.copyto(out.value, function(*inputs, **options)))
+    return out
+
+
+def _ufunc(ufunc: np.ufunc, *args: Any) -> Recorded | Any:
+    """Apply an elementwise function, or the matrix product."""
+    tape = _tape_of(args)
+    if tape is None:
+        return ufunc(*args)
+    inputs = _unwrapped(args)
+    out = _kept(ufunc(*inputs), tape)
+    tape.note(ufunc, *_as_arrays(inputs), out=out.value)
+    return out
+
+
+def _as_arrays(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return Python's numbers as arrays of the dtype they count as: NumPy would, at each call."""
+    floats = [x.dtype for x in inputs if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
+    if not floats:
+        return inputs
+    return tuple(np.asarray(x, dtype=floats[0]) if type(x) in (int, float) else x for x in inputs)
+
+
+def _in_place(ufunc: np.ufunc, x: Recorded, y: Any) -> Recorded:
+    """Apply `x op= y`, which writes into `x`."""
+    if x.is_scalar:
+        return _ufunc(ufunc, x, y)
+    inputs = _unwrapped((x, y))
+    ufunc(*inputs, out=x.value)
+    x.tape.note(ufunc, *_as_arrays(inputs), out=x.value)
+    return x
+
+
+_OPERATORS = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "truediv": np.true_divide,
+    "floordiv": np.floor_divide,
+    "mod": np.remainder,
+    "matmul": np.matmul,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+}
+_COMPARISONS = {
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+}
+_UNARY = {"neg": np.negative, "abs": np.absolute, "invert": np.invert, "pos": np.positive}
+
+
+def _define_operators() -> None:
+    """Give `Recorded` Python's operators, with those that write and those from the right."""
+
+    def method(apply: Callable[..., Any], ufunc: np.ufunc) -> Callable[..., Any]:
+        return lambda x, *y: apply(ufunc, x, *y)
+
+    for name, ufunc in {**_OPERATORS, **_COMPARISONS, **_UNARY}.items():
+        setattr(Recorded, f"__{name}__", method(_ufunc, ufunc))
+    for name, ufunc in _OPERATORS.items():
+        setattr(Recorded, f"__i{name}__", method(_in_place, ufunc))
+        setattr(Recorded, f"__r{name}__", method(lambda f, x, y: _ufunc(f, y, x), ufunc))
+
+
+_define_operators()
+
+
+def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function of NumPy, and note it where an argument is recorded."""
+    tape = _tape_of((*args, *kwargs.values()))
+    return function(*args, **kwargs) if tape is None else _noted(function, args, kwargs, tape)
+
+
+def _reduced(ufunc: Any, x: Recorded, axis: Any, *, keepdims: bool) -> Recorded:
+    """Reduce over an axis, or several."""
+    out = _kept(ufunc.reduce(x.value, axis, None, None, keepdims), x.tape)
+    x.tape.note(ufunc.reduce, x.value, axis, None, out.value, keepdims)
+    return out
+
+
+def _sum(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    if not isinstance(x, Recorded):
+        return np.sum(x, axis=axis, keepdims=keepdims)
+    return _reduced(np.add, x, axis, keepdims=keepdims)
+
+
+def _max(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    if not isinstance(x, Recorded):
+        return np.max(x, axis=axis, keepdims=keepdims)
+    if axis == -1 and keepdims and x.ndim == 2 and x.shape[1] < _FEW < x.shape[0]:
+        # By columns: a reduction starts anew at each row, which costs more than a short row.
+        columns = Recorded(np.ascontiguousarray(x.value.T), x.tape)
+        x.tape.note(np.copyto, columns.value, x.value.T)
+        out = _kept(np.maximum.reduce(columns.value, 0), x.tape)
+        x.tape.note(np.maximum.reduce, columns.value, 0, None, out.value)
+        return out[:, None]
+    return _reduced(np.maximum, x, axis, keepdims=keepdims)
+
+
+def _mean(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    if not isinstance(x, Recorded) or not isinstance(axis, int):
+        return _call(np.mean, x, axis=axis, keepdims=keepdims)
+    total = _reduced(np.add, x, axis, keepdims=keepdims)
+    return _in_place(np.true_divide, total, x.shape[axis])
+
+
+def _astype(x: Any, dtype: Any, *, copy: bool = True) -> Any:
+    if not isinstance(x, Recorded):
+        return np.astype(x, dtype, copy=copy)
+    if x.dtype == dtype and not copy:
+        return x
+    out = Recorded(x.value.astype(dtype), x.tape)
+    x.tape.note(np.copyto, out.value, x.value, "unsafe")
+    return out
+
+
+def _take(x: Any, indices: Any, *, axis: int) -> Any:
+    tape = _tape_of((x, indices))
+    if tape is None:
+        return np.take(x, indices, axis=axis)
+    x, indices = _unwrapped((x, indices))
+    out = Recorded(np.take(x, indices, axis=axis), tape)
+    # Clipped, as with an output NumPy would check them by way of another buffer.
+    tape.note(x.take, indices, axis, out.value, "clip")
+    return out
+
+
+class RecordingNamespace:
+    """NumPy's namespace, whose functions take recorded arrays besides NumPy's own."""
+
+    sum = staticmethod(_sum)
+    max = staticmethod(_max)
+    mean = staticmethod(_mean)
+    astype = staticmethod(_astype)
+    take = staticmethod(_take)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return NumPy's function, made to note its calls; its types and numbers as they are."""
+        found = getattr(np, name)
+        if isinstance(found, np.ufunc):
+            found = partial(_ufunc, found)
+        elif callable(found) and not isinstance(found, type):
+            found = partial(_call, found)
+        setattr(self, name, found)
+        return found

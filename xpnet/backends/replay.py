@@ -1,0 +1,123 @@
+"""Stretches of steps on NumPy: one step is recorded, and then replayed for each."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from xpnet.backends.recording import Recorded, Tape
+
+__all__ = ["ReplayedSteps"]
+
+Path = tuple[Any, ...]
+
+
+class ReplayedSteps:
+    """`advance(carry, data, draws) -> (carry, losses)` of a pure step, by replay.
+
+    The step is recorded again where data or shapes are others than before. A step that cannot be
+    recorded is taken as `plain` does it; so is one that fails, which then says why by itself.
+
+    Args:
+        step: The step, `(carry, data, draw) -> (carry, loss)`.
+        plain: `advance` without a recording.
+
+    """
+
+    def __init__(self, step: Callable[..., Any], plain: Callable[..., Any]) -> None:
+        self._step = step
+        self._plain = plain
+        self._recording: _Recording | None = None
+
+    def __call__(self, carry: Any, data: Any, draws: dict[str, Any]) -> tuple[Any, np.ndarray]:
+        """Take the steps; see `Backend.stretch`."""
+        if self._recording is None or not self._recording.fits(carry, data, draws):
+            try:
+                self._recording = _Recording(self._step, carry, data, draws)
+            except Exception:  # whatever it was, the plain step knows better how to say it
+                return self._plain(carry, data, draws)  # type: ignore[no-any-return]
+        return self._recording.advance(carry, draws)
+
+
+class _Recording:
+    """A recorded step, and the arrays that it reads and writes.
+
+    Raises:
+        RecordingError: And whatever else the step raises when it gets recorded arrays.
+
+    """
+
+    def __init__(self, step: Callable[..., Any], carry: Any, data: Any, draws: Any) -> None:
+        self._tape = Tape()
+        self._data = _leaves(data)
+        self._draws = {path: x[0, ...].copy() for path, x in _leaves(draws).items()}
+        self._carry = {path: x.copy() for path, x in _leaves(carry).items()}
+        self._carried = _rebuilt(carry, self._carry)
+        noted = {path: Recorded(x, self._tape) for path, x in self._carry.items()}
+        drawn = {path: Recorded(x, self._tape) for path, x in self._draws.items()}
+        after, loss = step(_rebuilt(carry, noted), data, _rebuilt(draws, drawn))
+        self._loss = loss.value
+        self._hand_on(_leaves(after), noted)
+
+    def _hand_on(self, after: dict[Path, Recorded], before: dict[Path, Recorded]) -> None:
+        """Note the copies of what the step made anew to where the next step reads it."""
+        for path, x in after.items():
+            if x is before[path]:
+                continue
+            if any(np.may_share_memory(x.value, own) for own in self._carry.values()):
+                raise TypeError("a step hands on a part of what it was given")
+            self._tape.note(np.copyto, self._carry[path], x.value)
+
+    def fits(self, carry: Any, data: Any, draws: Any) -> bool:
+        """Return whether this is the recording of a step on these data, of these shapes."""
+        given = _leaves(data)
+        return (
+            given.keys() == self._data.keys()
+            and all(x is self._data[path] for path, x in given.items())
+            and _forms(_leaves(carry)) == _forms(self._carry)
+            and _forms({path: x[0, ...] for path, x in _leaves(draws).items()})
+            == _forms(self._draws)
+        )
+
+    def advance(self, carry: Any, draws: Any) -> tuple[Any, np.ndarray]:
+        """Take a step for each row of `draws`."""
+        for path, x in _leaves(carry).items():
+            if x is not self._carry[path]:
+                np.copyto(self._carry[path], x)
+        sources = [(self._draws[path], x) for path, x in _leaves(draws).items()]
+        losses = np.empty((len(draws["rows"]), *self._loss.shape), dtype=self._loss.dtype)
+        replay, loss = self._tape.replay, self._loss
+        for t in range(len(losses)):
+            for own, x in sources:
+                own[...] = x[t]
+            replay()
+            losses[t] = loss
+        return self._carried, losses
+
+
+def _leaves(tree: Any, path: Path = ()) -> dict[Path, Any]:
+    """Return the arrays of nested dictionaries and tuples, by their way from the top."""
+    return dict(_walk(tree, path))
+
+
+def _walk(tree: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    if isinstance(tree, dict | tuple):
+        for name, part in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            yield from _walk(part, (*path, name))
+    else:
+        yield path, tree
+
+
+def _rebuilt(tree: Any, leaves: dict[Path, Any], path: Path = ()) -> Any:
+    """Return the tree with other leaves."""
+    if isinstance(tree, dict):
+        return {name: _rebuilt(part, leaves, (*path, name)) for name, part in tree.items()}
+    if isinstance(tree, tuple):
+        parts = [_rebuilt(part, leaves, (*path, i)) for i, part in enumerate(tree)]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
+    return leaves[path]
+
+
+def _forms(leaves: dict[Path, Any]) -> dict[Path, tuple[Any, Any]]:
+    """Return shapes and dtypes."""
+    return {path: (x.shape, x.dtype) for path, x in leaves.items()}
