@@ -46,6 +46,7 @@ FLOORS = {
     "xpnet.weighting": 4,
     "xpnet.evaluation": 4,
     "xpnet.training_step": 4,
+    "xpnet.streamed_rows": 4,
     "xpnet.net_trainer": 4,
     "xpnet.model_trainer": 4,
     "xpnet.model_variables": 4,

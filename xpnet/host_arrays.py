@@ -8,6 +8,7 @@ import numpy as np
 from xpnet.backends import backend_of
 from xpnet.data import Dataset
 from xpnet.data.array_checks import check_inputs, check_real_targets
+from xpnet.data.mapped import common_dtype, is_mapped
 from xpnet.errors import InputError
 from xpnet.losses import check_labels
 
@@ -38,11 +39,15 @@ def host_split(data: Mapping[str, Any] | Dataset, part: str) -> tuple[np.ndarray
 def host_pair(X: Any, y: Any, X_name: str, y_name: str) -> tuple[np.ndarray, np.ndarray]:
     """Return inputs, and labels or real targets, as host arrays that fit each other.
 
+    Memory-mapped inputs stay as they are, to be read and cast a few rows at a time; targets are
+    read.
+
     Raises:
         InputError: They are empty, no numbers, not finite, or differ in length.
 
     """
     X, y = _host(X), _host(y)
+    y = np.array(y) if is_mapped(y) else y
     check_inputs(X, X_name)
     if y.dtype.kind == "f":
         return _common(X), _common(check_real_targets(y, len(X), y_name))
@@ -56,12 +61,8 @@ def host_pair(X: Any, y: Any, X_name: str, y_name: str) -> tuple[np.ndarray, np.
 
 
 def _common(X: np.ndarray) -> np.ndarray:
-    """Return `X` in the machine's byte order and in a dtype that every library has."""
-    if X.dtype.kind == "f" and X.dtype.itemsize not in (4, 8):
-        return X.astype(np.float32 if X.dtype.itemsize < 4 else np.float64)
-    if X.dtype.kind in "iu" and X.dtype.itemsize == 8 and np.abs(X).max() > np.iinfo(np.int32).max:
-        return X.astype(np.float64)  # JAX would wrap them round to 32 bits
-    return X.astype(X.dtype.newbyteorder("="), copy=False)
+    """Return `X` in a dtype that every library has, or as it is where it is memory-mapped."""
+    return X if is_mapped(X) else X.astype(common_dtype(X), copy=False)
 
 
 def _host(x: Any) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from xpnet.backends import Array, array_namespace, backend_of, is_host_array
 from xpnet.data.batches import Split
+from xpnet.data.mapped import MappedRows, is_mapped
 from xpnet.errors import InputError
 from xpnet.evaluation import host_scores
 from xpnet.metrics import Metric
@@ -59,17 +60,20 @@ class ModelTrainer:
 
     def place(self, X: np.ndarray, y: np.ndarray) -> Split:
         """Return the part as it is: the model takes host arrays."""
-        return Split(X, y)
+        return Split(MappedRows(X) if is_mapped(X) else X, y)
 
     def subset(self, split: Split, rows: np.ndarray) -> Split:
-        """Return the given rows of a part."""
-        return Split(split.X[rows], split.y[rows])
+        """Return the given rows of a part; memory-mapped ones are not read yet."""
+        X, y = split
+        return Split(X.subset(rows) if isinstance(X, MappedRows) else X[rows], y[rows])
 
     def begin(self, train: Split, _sample_weights: np.ndarray | None = None) -> None:
         """Start from the model's parameters, which stay in the model."""
         self._train = train
 
-    def advance(self, rows: np.ndarray, rate_scales: np.ndarray, first: int) -> np.ndarray:
+    def advance(
+        self, rows: np.ndarray, rate_scales: np.ndarray, first: int, _following: np.ndarray
+    ) -> np.ndarray:
         """Take a step for each row of `rows` and return the losses.
 
         Args:
@@ -144,8 +148,8 @@ class ModelTrainer:
 
     def _batch(self, row: np.ndarray) -> Split:
         """Return the training rows (B,), or (members, B), preprocessed."""
-        X, y = self.subset(self._train, row.reshape(-1))
-        X = transformed(self.preprocess, X)
+        rows = row.reshape(-1)
+        X, y = transformed(self.preprocess, self._train.X[rows]), self._train.y[rows]
         if row.ndim > 1:  # a net of ours takes the rows of each member flattened
             X = X.reshape(len(X), -1)
         return Split(X.reshape(*row.shape, *X.shape[1:]), y.reshape(*row.shape, *y.shape[1:]))

@@ -7,6 +7,7 @@ import numpy as np
 
 from xpnet.backends import Array
 from xpnet.data.batches import Split
+from xpnet.data.mapped import MappedRows, is_mapped
 from xpnet.errors import InputError
 from xpnet.evaluation import evaluate_net
 from xpnet.metrics import Metric
@@ -14,6 +15,7 @@ from xpnet.model_variables import copied
 from xpnet.nets import Net, Variables
 from xpnet.optim import UpdateRule
 from xpnet.preprocessing import Preprocessor
+from xpnet.streamed_rows import StreamedRows, pieces
 from xpnet.training_step import make_step
 
 __all__ = ["NetTrainer"]
@@ -62,6 +64,7 @@ class NetTrainer:
         self.variables = Variables(net.params, net.state)
         self._slots: dict[str, dict[str, Array]] = {}
         self._data: dict[str, Any] = {}
+        self._train: Any = None
         numbers = {} if preprocess is None else preprocess.numbers()
         self._numbers = {
             name: self.backend.asarray(value, dtype=net.dtype) for name, value in numbers.items()
@@ -70,16 +73,19 @@ class NetTrainer:
     def place(self, X: np.ndarray, y: np.ndarray) -> Split:
         """Return a part of the data on the net's device, the samples flattened.
 
-        Bytes stay bytes until a batch is made; floats get the net's dtype now.
+        Bytes stay bytes until a batch is made; floats get the net's dtype now. Memory-mapped
+        inputs stay on the host.
         """
-        dtype = self._dtype if X.dtype.kind == "f" else None
-        flat = self.backend.asarray(X.reshape(len(X), -1), dtype)
-        return Split(flat, self.backend.asarray(y, self._dtype if y.dtype.kind == "f" else None))
+        if is_mapped(X):
+            return Split(StreamedRows(MappedRows(X), self._placed), self._placed(y))
+        return Split(self._placed(X.reshape(len(X), -1)), self._placed(y))
 
     def subset(self, split: Split, rows: np.ndarray) -> Split:
         """Return the given rows of a part."""
         xp, on_device = self.backend.xp, self.backend.asarray(rows)
-        return Split(*(xp.take(x, on_device, axis=0) for x in split))
+        X, y = split
+        chosen = X.subset(rows) if isinstance(X, StreamedRows) else xp.take(X, on_device, axis=0)
+        return Split(chosen, xp.take(y, on_device, axis=0))
 
     def begin(self, train: Split, sample_weights: np.ndarray | None = None) -> None:
         """Start from the net's parameters: copies of them, because steps write into theirs.
@@ -102,7 +108,10 @@ class NetTrainer:
                 name: {slot: xp.zeros_like(w) for slot in self.rule.slots}
                 for name, w in self.variables.params.items()
             }
-        self._data = {"X": train.X, "y": train.y, "numbers": self._numbers}
+        self._data = {"y": train.y, "numbers": self._numbers}
+        if not isinstance(train.X, StreamedRows):
+            self._data["X"] = train.X
+        self._train = train.X
         if sample_weights is not None:
             self._data["weights"] = backend.asarray(sample_weights, self._dtype)
         fixed, self._data["terms"] = self._split_terms()
@@ -119,15 +128,32 @@ class NetTrainer:
         is_pure = all(type(p).__module__.startswith(("xpnet.", "builtins")) for p in parts)
         self._stretch = backend.stretch(step, compiled=self.compiled, is_pure=is_pure)
 
-    def advance(self, rows: np.ndarray, rate_scales: np.ndarray, first: int) -> np.ndarray:
+    def advance(
+        self, rows: np.ndarray, rate_scales: np.ndarray, first: int, following: np.ndarray
+    ) -> np.ndarray:
         """Take a step for each row of `rows` and return the losses, on the host.
 
         Args:
             rows: Training rows (steps, B), or (steps, members, B).
             rate_scales: What the learning rate is multiplied by, (steps,) or (steps, members).
             first: The number of the first of these steps, from 1.
+            following: The rows of the next call, as far as they are known, to be read meanwhile
+                where inputs are streamed.
 
         """
+        carry = (self.variables, self._slots)
+        self._slots = {}  # consumed: if the stretch is broken off, no later one may find them
+        losses = []
+        for piece, inputs in pieces(self._train, rows, following):
+            draws = self._draws(rows[piece], rate_scales[piece], first + piece.start)
+            carry, found = self._stretch(carry, self._data, draws | inputs)
+            losses.append(found)
+        self.variables, self._slots = carry
+        whole = losses[0] if len(losses) == 1 else self.backend.xp.concat(losses)
+        return self.backend.to_numpy(whole)
+
+    def _draws(self, rows: np.ndarray, rate_scales: np.ndarray, first: int) -> dict[str, Any]:
+        """Return what changes from step to step, on the device."""
         steps, samples = [], []
         for i, scale in enumerate(rate_scales):
             hyper = dict(self.hyper)
@@ -136,7 +162,7 @@ class NetTrainer:
             steps.append(self.rule.coefficients(hyper, first + i))
             samples.append(self.net.draws(first - 1 + i, rows.shape[-1]))
         place = self.backend.asarray
-        draws = {
+        return {
             "rows": place(rows),
             "coefficients": {
                 name: place(np.stack([step[name] for step in steps]), self._dtype)
@@ -144,11 +170,6 @@ class NetTrainer:
             },
             "net": {name: place(np.stack([draw[name] for draw in samples])) for name in samples[0]},
         }
-        carry = (self.variables, self._slots)
-        self._slots = {}  # consumed: if the stretch is broken off, no later one may find them
-        carry, losses = self._stretch(carry, self._data, draws)
-        self.variables, self._slots = carry
-        return self.backend.to_numpy(losses)
 
     def evaluate(
         self, variables: Variables, splits: list[Split], targets: list[np.ndarray], batch_size: int
@@ -161,6 +182,10 @@ class NetTrainer:
             (self.metric.value(found[..., :-1], y), found[..., -1], np.isfinite(found[..., -1]))
             for found, y in zip(host, targets, strict=True)
         ]
+
+    def _placed(self, x: np.ndarray) -> Array:
+        """Return an array on the device, floats in the net's dtype."""
+        return self.backend.asarray(x, self._dtype if x.dtype.kind == "f" else None)
 
     def _split_terms(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return the terms that are constants of the compiled step, and those that are arrays."""

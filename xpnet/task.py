@@ -175,7 +175,7 @@ def _check_sample_shape(
 
 def _check_range(model: Any, X: np.ndarray, name: str) -> None:
     """Raise InputError where numbers are too large for the dtype of a net of ours."""
-    if isinstance(model, Net) and X.dtype == np.float64:
+    if isinstance(model, Net) and X.dtype.newbyteorder("=") == np.float64:
         largest = float(model.backend.xp.finfo(model.dtype).max)
         if max(float(X.max()), -float(X.min())) > largest:
             raise InputError(

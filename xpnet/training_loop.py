@@ -70,7 +70,8 @@ class TrainingLoop:
             stop = min(len(rows), done + self._steps_to_boundary())
             scales = self.rates.at(self.step, stop - done, num_steps, last_epoch)
             rate = None if self.base_rate is None else self.base_rate * scales[-1]
-            losses = self.trainer.advance(rows[done:stop], scales, self.step + 1)
+            following = rows[stop : stop + self.print_every]
+            losses = self.trainer.advance(rows[done:stop], scales, self.step + 1, following)
             history.add_losses(losses, self.step + 1, rate)
             self.step += stop - done
             done = stop

@@ -34,14 +34,19 @@ def make_step(
 
     The step takes `data` with X, y, the preprocessor's `numbers`, the `terms` that are arrays and
     perhaps `weights`; and `draw` with the batch's `rows`, the rule's `coefficients` and what the
-    `net` draws.
+    `net` draws. Streamed inputs are no `data`: the batch itself, (B, D) or (members, B, D), is
+    `draw["X"]`.
 
     """
     member_axes = 0 if net.members is None else 1
 
     def step(carry: Any, data: Any, draw: Any) -> Any:
         variables, slots = carry
-        x, y = gather(data["X"], data["y"], draw["rows"], dtype, xp)
+        if "X" in data:
+            x, y = gather(data["X"], data["y"], draw["rows"], dtype, xp)
+        else:  # the inputs are streamed; the copy is a preprocessor's to write into
+            x = xp.astype(draw["X"], dtype, copy=True)
+            y = take_rows(data["y"], draw["rows"], xp)
         if preprocess is not None:
             x = preprocess.apply(x, data["numbers"], xp)
         terms = {**fixed, **data["terms"], **draw["net"]}
