@@ -36,6 +36,7 @@ FLOORS = {
     "xpnet.preprocessing": 1,
     "xpnet.metrics": 1,
     "xpnet.npz_arrays": 1,
+    "xpnet.npy_arrays": 1,
     "xpnet.schedules": 1,
     "xpnet.layers": 2,
     "xpnet.losses": 2,

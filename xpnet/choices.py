@@ -42,7 +42,11 @@ _DEVICES = [
 def choices_text() -> str:
     """Return every choice with a line on each, by option."""
     sections: dict[str, Mapping[str, str]] = {
-        "--dataset": {**NAMES, "FILE.npz": "your own arrays"},
+        "--dataset": {
+            **NAMES,
+            "FILE.npz": "your own arrays",
+            "DIR": "a folder of your own X_train.npy and so on, which may exceed the memory",
+        },
         "--preprocess": {kind.form: _first_line(kind) for kind in PREPROCESSORS.values()},
         "--activation": {name: _ACTIVATION_LINES[name] for name in (*ACTIVATIONS, "maxout")},
         "--normalization": _NORMALIZATION_LINES,

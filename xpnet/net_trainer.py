@@ -15,7 +15,7 @@ from xpnet.model_variables import copied
 from xpnet.nets import Net, Variables
 from xpnet.optim import UpdateRule
 from xpnet.preprocessing import Preprocessor
-from xpnet.streamed_rows import StreamedRows, pieces
+from xpnet.streamed_rows import StreamedRows, advice_to_map, pieces
 from xpnet.training_step import make_step
 
 __all__ = ["NetTrainer"]
@@ -75,10 +75,15 @@ class NetTrainer:
 
         Bytes stay bytes until a batch is made; floats get the net's dtype now. Memory-mapped
         inputs stay on the host.
+
+        Raises:
+            InputError: The device has too little memory.
+
         """
         if is_mapped(X):
             return Split(StreamedRows(MappedRows(X), self._placed), self._placed(y))
-        return Split(self._placed(X.reshape(len(X), -1)), self._placed(y))
+        with advice_to_map(self.backend, X.nbytes):
+            return Split(self._placed(X.reshape(len(X), -1)), self._placed(y))
 
     def subset(self, split: Split, rows: np.ndarray) -> Split:
         """Return the given rows of a part."""
@@ -185,7 +190,9 @@ class NetTrainer:
 
     def _placed(self, x: np.ndarray) -> Array:
         """Return an array on the device, floats in the net's dtype."""
-        return self.backend.asarray(x, self._dtype if x.dtype.kind == "f" else None)
+        # From an array with gaps, or in Fortran order, each of NumPy's takes would copy the whole.
+        whole = np.ascontiguousarray(x)
+        return self.backend.asarray(whole, self._dtype if x.dtype.kind == "f" else None)
 
     def _split_terms(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return the terms that are constants of the compiled step, and those that are arrays."""

@@ -56,9 +56,10 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--dataset",
         default="digits",
-        metavar="NAME|FILE.npz",
+        metavar="NAME|FILE.npz|DIR",
         help="digits, cifar10, or your own file with X_train, y_train, X_val, y_val, or with X and "
-        "y to be split (default: digits)",
+        "y to be split, or a folder with X_train.npy and so on, which may exceed the memory "
+        "(default: digits)",
     )
     group.add_argument(
         "--data-dir",

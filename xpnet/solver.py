@@ -58,7 +58,9 @@ class Solver:
             trained as one; histories then have a row of `members` values a step.
         data: A `xpnet.data.Dataset`, or a mapping with `X_train` (N, d1, ..., dk), `y_train`,
             `X_val` and `y_val`. Targets are labels, integers (N,); or for regression, with the
-            squared loss, floats (N,) or (N, C).
+            squared loss, floats (N,) or (N, C). Inputs go to the net's device as a whole, unless
+            they are memory-mapped, as by `numpy.load(path, mmap_mode="r")`: then they stay in
+            their file, and batches are read while the device works.
         update_rule: A name in `xpnet.optim.RULES`, or a callable `(w, dw, config) ->
             (next_w, config)`.
         optim_config: Hyperparameters of the rule, such as `{"learning_rate": 1e-3}`.

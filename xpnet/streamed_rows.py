@@ -4,15 +4,17 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from types import EllipsisType
 from typing import Self
 
 import numpy as np
 
-from xpnet.backends import Array
+from xpnet.backends import Array, Backend
 from xpnet.data.mapped import MappedRows
+from xpnet.errors import InputError
 
-__all__ = ["PIECE_BYTES", "StreamedRows", "pieces"]
+__all__ = ["PIECE_BYTES", "StreamedRows", "advice_to_map", "pieces"]
 
 PIECE_BYTES = 2**25  # of batches read together: one piece is worked on while the next is read
 
@@ -100,3 +102,23 @@ def pieces(
         return
     for steps, inputs in X.pieces(rows, following):
         yield steps, {"X": inputs}
+
+
+@contextmanager
+def advice_to_map(backend: Backend, num_bytes: int) -> Iterator[None]:
+    """Put inputs of so many bytes on the device inside, and say what to do if they do not fit.
+
+    Raises:
+        InputError: Its memory was too small.
+
+    """
+    try:
+        yield
+    except Exception as error:
+        if not backend.is_out_of_memory(error):
+            raise
+        raise InputError(
+            f"inputs of {num_bytes / 1e9:.3g} GB are too large for the memory of "
+            f"{backend.description}: save them with numpy.save, and give numpy.load(path, "
+            "mmap_mode='r'), of which batches are read as they are needed"
+        ) from error

@@ -39,7 +39,7 @@ def test_refuses_an_unknown_name(name, hint):
         load(name)
     assert str(caught.value) == (
         f"there is no data set {name!r}: give digits, cifar10, or the path of a file that ends "
-        f"in .npz{hint}"
+        f"in .npz or of a folder with X_train.npy{hint}"
     )
 
 

@@ -16,6 +16,7 @@ Step: TypeAlias = Callable[[Carry, Any, dict[str, Any]], tuple[Carry, Array]]
 Advance: TypeAlias = Callable[[Carry, Any, dict[str, Any]], tuple[Carry, Array]]
 
 _FLOAT_NAMES = ("float32", "float64")
+_FULL = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 class Backend:
@@ -95,6 +96,14 @@ class Backend:
 
     def synchronize(self) -> None:
         """Wait until the device has done all that it was asked to do."""
+
+    def is_out_of_memory(self, error: BaseException) -> bool:
+        """Return whether an array did not fit into the device's memory.
+
+        By the words, as PyTorch and JAX raise errors of classes that mean other things too.
+        """
+        text = str(error).lower()
+        return isinstance(error, MemoryError) or any(words in text for words in _FULL)
 
     @contextmanager
     def threads(self, wanted: int | None) -> Iterator[int]:

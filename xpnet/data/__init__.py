@@ -1,4 +1,4 @@
-"""Data sets: the digits that come along, CIFAR-10, and a user's own .npz file."""
+"""Data sets: the digits that come along, CIFAR-10, and a user's own .npz or .npy files."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,7 @@ from xpnet.data.cifar10 import load_cifar10
 from xpnet.data.dataset import Dataset, split_rows
 from xpnet.data.digits import load_digits
 from xpnet.data.download import download_cifar10
+from xpnet.data.folder import load_folder
 from xpnet.data.labels import encode_labels
 from xpnet.data.npz import load_npz
 from xpnet.errors import InputError, did_you_mean
@@ -19,6 +20,7 @@ __all__ = [
     "load",
     "load_cifar10",
     "load_digits",
+    "load_folder",
     "load_npz",
     "split_rows",
 ]
@@ -36,10 +38,11 @@ def load(
     download: bool = False,
     seed: int = 0,
 ) -> Dataset:
-    """Return the data set of that name, or of that .npz file.
+    """Return the data set of that name, of that .npz file, or of that folder of .npy files.
 
     Args:
-        name_or_path: "digits", "cifar10", or the path of a file that ends in .npz.
+        name_or_path: "digits", "cifar10", the path of a file that ends in .npz, or of a folder
+            with X_train.npy and so on; see `load_folder`.
         data_dir: Where CIFAR-10 is; see `load_cifar10`.
         download: Fetch CIFAR-10 if it is not there.
         seed: Splits an .npz file of X and y. The named data sets have a fixed split.
@@ -53,9 +56,11 @@ def load(
         return load_digits()
     if name == "cifar10":
         return load_cifar10(data_dir, download=download)
+    if Path(name).is_dir():
+        return load_folder(name)
     if Path(name).suffix.lower() == ".npz":
         return load_npz(name, seed=seed)
     raise InputError(
         f"there is no data set {name!r}: give {', '.join(NAMES)}, or the path of a file that "
-        f"ends in .npz{did_you_mean(name, NAMES)}"
+        f"ends in .npz or of a folder with X_train.npy{did_you_mean(name, NAMES)}"
     )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from xpnet.data.mapped import is_mapped
 from xpnet.errors import InputError
 
 __all__ = ["check_class_labels", "check_inputs", "check_real_targets"]
@@ -26,6 +27,11 @@ def check_inputs(X: object, what: str) -> None:
     if X.ndim < 2 or 0 in X.shape:
         raise InputError(
             f"{what} has shape {X.shape}; give (rows, features) with at least one of each"
+        )
+    if is_mapped(X) and _is_scattered(X):
+        raise InputError(
+            f"{what} is memory-mapped, but each of its rows lies scattered over the file (Fortran "
+            "order): save numpy.ascontiguousarray(X), or hold it in memory with numpy.array(X)"
         )
     if X.dtype.kind == "f":
         _check_finite(X, what)
@@ -70,6 +76,14 @@ def check_class_labels(y: object, num_rows: int, class_names: Sequence[str], wha
             f"{what} holds label {y[wrong[0]]} in row {wrong[0]} but there are "
             f"{len(class_names)} class names; number the classes 0 to {len(class_names) - 1}"
         )
+
+
+def _is_scattered(X: np.ndarray) -> bool:
+    """Return whether other rows lie between the numbers of a row: a batch would read them all."""
+    step = abs(X.strides[0])
+    return len(X) > 1 and any(
+        n > 1 and abs(stride) > step for n, stride in zip(X.shape, X.strides, strict=True)
+    )
 
 
 def _check_finite(X: np.ndarray, what: str) -> None:

@@ -1,4 +1,4 @@
-"""A data set in memory: training, validation and test arrays on the host, checked once."""
+"""A data set: training, validation and test arrays on the host, checked once."""
 
 import math
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from xpnet.data.array_checks import check_class_labels, check_inputs, check_real
 from xpnet.errors import InputError
 from xpnet.streams import stream
 
-__all__ = ["Dataset", "split_rows"]
+__all__ = ["Dataset", "picture_shape_of", "split_rows"]
 
 _PARTS = ("train", "val", "test")
 _KEYS = tuple(f"{letter}_{part}" for part in _PARTS for letter in "Xy")
@@ -24,8 +24,8 @@ class Dataset:
 
     Attributes:
         name: Short name, for messages and reports.
-        X_train, X_val, X_test: Inputs of shape (N, D) or (N, d1, ..., dk), integers or floats.
-            The test part may be None.
+        X_train, X_val, X_test: Inputs of shape (N, D) or (N, d1, ..., dk), integers or floats, in
+            memory or memory-mapped. The test part may be None.
         y_train, y_val, y_test: Class numbers of shape (N,), kept as int64; or for regression
             floats, real targets of shape (N,) or (N, C).
         class_names: One name per class, class c is `class_names[c]`; empty for regression.
@@ -134,3 +134,14 @@ def split_rows(
     order = stream(seed, "split").permutation(num_rows)
     val, test, train = np.split(order, [num_val, num_val + num_test])
     return np.sort(train), np.sort(val), np.sort(test)
+
+
+def picture_shape_of(row: tuple[int, ...]) -> tuple[int, int, int] | None:
+    """Return (channels, height, width) of rows (H, W), (1, H, W) or (3, H, W), or None."""
+    match row:
+        case (height, width):
+            return 1, height, width
+        case (1 | 3 as channels, height, width):
+            return channels, height, width
+        case _:
+            return None

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from xpnet.data.array_checks import check_inputs, check_real_targets
-from xpnet.data.dataset import Dataset, split_rows
+from xpnet.data.dataset import Dataset, picture_shape_of, split_rows
 from xpnet.data.labels import encode_targets
 from xpnet.errors import InputError
 from xpnet.npz_arrays import read_npz
@@ -62,7 +62,7 @@ def load_npz(
             X_test=parts.get("X_test"),
             y_test=parts.get("y_test"),
             class_names=class_names,
-            picture_shape=_picture_shape(parts["X_train"].shape[1:]),
+            picture_shape=picture_shape_of(parts["X_train"].shape[1:]),
             source=str(path),
         )
     except InputError as error:
@@ -116,13 +116,3 @@ def _split(
     if num_test:
         parts |= {"X_test": X[test], "y_test": y[test]}
     return parts, class_names
-
-
-def _picture_shape(row: tuple[int, ...]) -> tuple[int, int, int] | None:
-    match row:
-        case (height, width):
-            return 1, height, width
-        case (1 | 3 as channels, height, width):
-            return channels, height, width
-        case _:
-            return None

@@ -30,10 +30,6 @@ def raw_scores(net: "Net", X: Any) -> np.ndarray:
         raise InputError(
             f"X must hold samples, (N, d1, ..., dk), one or more; got shape {tuple(X.shape)}"
         )
-    if is_host_array(X) and X.dtype.kind == "f" and not np.isfinite(X).all():
-        raise InputError(
-            "X holds NaN or infinity, of which no net can say anything: drop such rows"
-        )
     stops = range(_BATCH, X.shape[0] + _BATCH, _BATCH)
     batches = [X[stop - _BATCH : min(stop, X.shape[0]), ...] for stop in stops]
     return np.concatenate([_scores(net, x) for x in batches], axis=-2)
@@ -41,6 +37,10 @@ def raw_scores(net: "Net", X: Any) -> np.ndarray:
 
 def _scores(net: "Net", X: Any) -> np.ndarray:
     """Return the scores of one batch of raw inputs, on the host."""
+    if is_host_array(X) and X.dtype.kind == "f" and not np.isfinite(X).all():
+        raise InputError(
+            "X holds NaN or infinity, of which no net can say anything: drop such rows"
+        )
     x = transformed(net.preprocess, X)
     # As rows: (members, 1, D) would be taken for a batch of each member's own.
     rows = backend_of(x).xp.reshape(x, (x.shape[0], math.prod(x.shape[1:])))

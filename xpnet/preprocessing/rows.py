@@ -32,7 +32,7 @@ class Rows:
     """
 
     def __init__(self, X: Array) -> None:
-        host = X if is_host_array(X) else backend_of(X).to_numpy(X)
+        host = np.asarray(X) if is_host_array(X) else backend_of(X).to_numpy(X)
         if len(host.shape) < 2 or 0 in host.shape:
             raise InputError(
                 f"preprocessing is fitted on samples, (N, d1, ..., dk); got shape {host.shape}"
