@@ -493,6 +493,26 @@ def test_own_data_without_a_test_part(own_file, run):
     assert read_summary(run("--dataset", path))["test_accuracy"] is None
 
 
+@pytest.mark.usefixtures("no_pictures")
+def test_a_folder_of_arrays_is_trained_on_as_an_npz_file(own_file, run, tmp_path):
+    X, names = own_file.X, np.array(["ash", "birch", "cedar"])[own_file.y]
+    rows = {"train": slice(0, 200), "val": slice(200, 250), "test": slice(250, 300)}
+    arrays = {f"X_{part}": X[at] for part, at in rows.items()}
+    arrays |= {f"y_{part}": names[at] for part, at in rows.items()}
+    folder = tmp_path / "arrays"
+    folder.mkdir()
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+    options = ["--num-epochs", "50", "--batch-size", "20"]
+    found = run("--dataset", str(folder), *options)
+    history, summary = read_history(found), read_summary(found)
+    assert summary["source"] == summary["dataset"] == str(folder)
+    assert summary["class_names"] == ["ash", "birch", "cedar"]
+    same = run("--dataset", own_file(X=None, y=None, **arrays), *options)
+    assert read_history(same) == history
+    assert read_summary(same)["test_accuracy"] == summary["test_accuracy"] > 0.5
+
+
 @pytest.mark.parametrize(("shape", "drawn"), [((2, 2), True), ((4,), False), ((4, 1, 1), False)])
 def test_own_pictures_are_drawn(own_file, run, shape, drawn):
     pytest.importorskip("matplotlib")
@@ -557,7 +577,7 @@ def test_argparse_refuses(options, parts, capsys):
 @pytest.mark.parametrize(
     ("options", "parts"),
     [
-        (["--dataset", "mnist"], ["'mnist'", "digits", "cifar10", ".npz"]),
+        (["--dataset", "mnist"], ["'mnist'", "digits", "cifar10", ".npz", "X_train.npy"]),
         (["--dataset", "digit"], ["'digit'", "did you mean digits?"]),
         (["--dataset", "/no/such/file.npz"], ["/no/such/file.npz", "No such file"]),
         (["--device", "quantum"], ["'quantum'", "cpu", "gpu"]),
@@ -665,6 +685,11 @@ def test_own_data_that_cannot_be_trained_on(capsys, own_file, changes, parts):
     line = refusal(capsys, "--dataset", path)
     for part in [path, *parts]:
         assert part in line
+
+
+def test_a_folder_without_arrays(capsys, tmp_path):
+    line = refusal(capsys, "--dataset", str(tmp_path))
+    assert f"{tmp_path}: there is no X_train.npy; save X_train.npy, y_train.npy" in line
 
 
 def test_a_file_that_is_no_npz(capsys, tmp_path):
