@@ -8,6 +8,7 @@ import numpy as np
 from xpnet.backends import Backend
 from xpnet.errors import InputError, did_you_mean
 from xpnet.members import member_values
+from xpnet.nets import Net
 
 __all__ = [
     "EVENTS",
@@ -17,6 +18,7 @@ __all__ = [
     "check_config",
     "check_count",
     "check_count_or_none",
+    "check_precision",
     "refuse_unknown",
 ]
 
@@ -58,6 +60,16 @@ def check_count(name: str, value: Any, least: int = 1) -> int:
 def check_count_or_none(name: str, value: Any) -> int | None:
     """Return `value` as an int of at least 1, or None for None."""
     return None if value is None else check_count(name, value)
+
+
+def check_precision(precision: Any, net: Net) -> None:
+    """Raise InputError unless a training of the net can be had in that precision."""
+    net.backend.check_precision(precision)
+    if precision != "float32" and net.dtype == net.backend.xp.float64:
+        raise InputError(
+            f"precision {precision!r} is of float32 products, but the net is float64: make the net "
+            "with dtype='float32', or leave precision out"
+        )
 
 
 def refuse_unknown(owner: str, unknown: Mapping[str, Any], known: Iterable[str]) -> None:

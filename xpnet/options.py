@@ -3,7 +3,7 @@
 import argparse
 from typing import NoReturn
 
-from xpnet.backends import DEVICE_CHOICES
+from xpnet.backends import DEVICE_CHOICES, PRECISIONS
 from xpnet.errors import InputError, did_you_mean
 from xpnet.hyperparameters import RULE_OPTIONS
 from xpnet.initializers import INITIALIZERS
@@ -248,6 +248,12 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
         "--compile",
         action="store_true",
         help="compile the steps on torch devices, a minute or two first; JAX always does",
+    )
+    group.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        help="of matrix products in training; tf32 keeps 11 of float32's 24 bits, on NVIDIA GPUs "
+        "from Ampere on (default: float32)",
     )
     group.add_argument(
         "--threads",

@@ -76,6 +76,7 @@ EXTRAS: dict[str, Any] = {
     "clip_norm": None,
     "class_weights": "none",
     "label_smoothing": 0.0,
+    "precision": "float32",
 }
 
 

@@ -90,6 +90,10 @@ class Solver:
         label_smoothing: This share of each label is spread over all classes (softmax alone).
         compile: Compile the steps by PyTorch's compiler, which takes a minute or two first. JAX
             always compiles; NumPy and CuPy have no compiler.
+        precision: "float32", or on NVIDIA's GPUs "tf32": the steps and the checks beside them may
+            round the factors of a matrix product from 24 bits to 11, which tensor cores multiply
+            faster; sums and all else stay float32. `predict`, `check_accuracy` and the net's own
+            methods always keep all bits. CuPy rounds for two matrices, never for stacks of them.
         callbacks: Objects with any of `on_interval(solver)`, every `print_every` steps;
             `on_epoch(solver)`, after the accuracies of an epoch; `on_end(solver)`. They may read
             `model.params`, and copy what they keep: later steps write into these arrays.
@@ -139,6 +143,7 @@ class Solver:
         sample_weights: Sequence[float] | None = None,
         label_smoothing: float = 0.0,
         compile: bool = False,
+        precision: str = "float32",
         callbacks: Sequence[Any] = (),
         **unknown: Any,
     ) -> None:
@@ -184,7 +189,9 @@ class Solver:
             is_weighted=sample_weights is not None,
             is_scheduled=rates.schedule is not constant,
             compiled=compile,
+            precision=precision,
         )
+        self.precision = precision
         history = History(
             Best(self.members, self.patience),
             Divergence(self.members, centred=self.preprocess is not None, y=train[1]),
@@ -239,7 +246,7 @@ class Solver:
             self.model.preprocess = self.preprocess
             self.model.class_names = self._class_names
             self.model.flat_targets = self._flat_targets
-        with backend_of(next(iter(self.model.params.values()))).context():
+        with backend_of(next(iter(self.model.params.values()))).context(self.precision):
             self._trainer.begin(self._loop.parts.train, self._sample_weights)
             if not self.best_params:
                 self._best.variables = copied(self._trainer.variables)

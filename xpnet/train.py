@@ -199,6 +199,7 @@ def _make_solver(
         class_weights=_or_none(chosen["class_weights"]),
         label_smoothing=chosen["label_smoothing"],
         compile=options.compile,
+        precision=chosen["precision"],
         callbacks=callbacks,
     )
 

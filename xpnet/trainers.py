@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from xpnet.checks import check_compiler
+from xpnet.checks import check_compiler, check_precision
 from xpnet.errors import InputError
 from xpnet.members import member_values
 from xpnet.metrics import Metric
@@ -32,6 +32,7 @@ def make_trainer(
     is_weighted: bool,
     is_scheduled: bool,
     compiled: bool,
+    precision: str,
 ) -> Trainer:
     """Return the trainer that fits.
 
@@ -46,6 +47,7 @@ def make_trainer(
         is_weighted: Whether samples have weights.
         is_scheduled: Whether the learning rate has a schedule.
         compiled: Whether to compile the steps.
+        precision: What the products keep, as `Backend.context` takes it.
 
     Raises:
         InputError: A hyperparameter is out of range, or something was asked for that only our nets
@@ -62,6 +64,7 @@ def make_trainer(
         if is_own_net(model):
             if compiled:
                 check_compiler(model.backend)
+            check_precision(precision, model)
             return NetTrainer(
                 model,
                 rule,
@@ -81,7 +84,13 @@ def make_trainer(
             "lr_schedule needs a learning rate to multiply: give it in optim_config, such as "
             "{'learning_rate': 1e-3}"
         )
-    own = {"compile": compiled, "sample_weights": is_weighted, **terms}
+    is_rounded = precision != "float32"
+    own = {
+        "compile": compiled,
+        "precision": is_rounded,
+        "sample_weights": is_weighted,
+        **terms,
+    }
     for name in [name for name, value in own.items() if value is not False]:
         raise InputError(f"{name} is for xpnet's own nets with its own update rules: leave it out")
     return ModelTrainer(model, rule, config, members, metric, preprocess, clip_norm)

@@ -8,7 +8,7 @@ from typing import Any
 
 import array_api_compat
 
-from xpnet.backends.base import Backend
+from xpnet.backends.base import PRECISIONS, Backend
 from xpnet.backends.cupy_backend import CupyBackend
 from xpnet.backends.dpnp_backend import DpnpBackend
 from xpnet.backends.jax_backend import JaxBackend
@@ -20,6 +20,7 @@ from xpnet.errors import BackendError, did_you_mean
 
 __all__ = [
     "DEVICE_CHOICES",
+    "PRECISIONS",
     "Array",
     "Backend",
     "array_namespace",

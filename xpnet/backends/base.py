@@ -9,12 +9,13 @@ import numpy as np
 from xpnet.backends.namespace import Array
 from xpnet.errors import BackendError
 
-__all__ = ["Advance", "Backend", "Step"]
+__all__ = ["PRECISIONS", "Advance", "Backend", "Step"]
 
 Carry: TypeAlias = Any
 Step: TypeAlias = Callable[[Carry, Any, dict[str, Any]], tuple[Carry, Array]]
 Advance: TypeAlias = Callable[[Carry, Any, dict[str, Any]], tuple[Carry, Array]]
 
+PRECISIONS = ("float32", "tf32")
 _FLOAT_NAMES = ("float32", "float64")
 _FULL = ("out of memory", "can't allocate memory", "not enough memory")
 
@@ -123,13 +124,44 @@ class Backend:
         """Return `function` compiled for the device, or itself where there is no compiler."""
         return function
 
-    def context(self) -> AbstractContextManager[Any]:
-        """Return the context to compute in.
+    @property
+    def has_tf32(self) -> bool:
+        """Whether the device multiplies in TF32 and the library can be told to, and told not to."""
+        return False
+
+    def check_precision(self, precision: Any) -> None:
+        """Raise BackendError unless `context(precision)` can be had here."""
+        if precision not in PRECISIONS:
+            raise BackendError(
+                f"unknown precision {precision!r}: choose one of {', '.join(PRECISIONS)}"
+            )
+        if precision == "tf32" and not self.has_tf32:
+            raise BackendError(
+                "precision 'tf32' needs CuPy, PyTorch 2.9 or JAX on an NVIDIA GPU of compute "
+                f"capability 8.0 (Ampere) or later; got {self.description}: leave precision out"
+            )
+
+    def context(self, precision: str = "float32") -> AbstractContextManager[Any]:
+        """Return the context to compute in, which puts everything back at its end.
 
         Overflow and NaN pass without a warning, as the Solver finds divergence from the losses and
-        says so once; nothing is recorded for automatic gradients; float32 products keep their
-        bits, where a library would round them by itself; and the device is the current one.
+        says so once; nothing is recorded for automatic gradients; and the device is the current
+        one.
+
+        Args:
+            precision: "float32": products of float32 matrices keep all 24 bits, where a library
+                would round by itself. "tf32": their factors may be rounded to the 11 bits of
+                TensorFloat-32, and sums stay float32.
+
+        Raises:
+            BackendError: The name is another, or the device or its library has no TF32.
+
         """
+        self.check_precision(precision)
+        return self._context(tf32=precision == "tf32")
+
+    def _context(self, *, tf32: bool) -> AbstractContextManager[Any]:
+        """Return the library's own context, after the check."""
         return nullcontext()
 
     def stretch(self, step: Step, *, compiled: bool = False, is_pure: bool = False) -> Advance:

@@ -16,6 +16,7 @@ _REMEDY_CPU = "or train on the CPU with --device cpu"
 _REMEDY_CUPY = (
     "install it with pip install 'cupy-cuda12x[ctk]' (or 'cupy-cuda13x[ctk]' for a CUDA 13 driver)"
 )
+_AMPERE = 80  # compute capability 8.0, the first with TF32
 _LONGEST_DETAIL = 200  # characters: CuPy explains a broken installation at length
 
 
@@ -116,11 +117,30 @@ class CupyBackend(Backend):
         """Wait until the device has done all that it was asked to do."""
         self.device.synchronize()
 
+    @property
+    def has_tf32(self) -> bool:
+        """Whether it is an NVIDIA card of compute capability 8.0 or later."""
+        import cupy
+
+        return not cupy.cuda.runtime.is_hip and int(self.device.compute_capability) >= _AMPERE
+
     @contextmanager
-    def context(self) -> Iterator[None]:
-        """Make the device the current one, on which CuPy creates what names no other."""
+    def _context(self, *, tf32: bool) -> Iterator[None]:
+        """Make the device the current one, and say how its 2-D products of float32 are made.
+
+        CuPy reads its environment variable CUPY_TF32 at its first product alone; what it keeps from
+        then on is set here and put back. Stacked products are made in float32 in either case.
+        """
+        from cupy._core import _routines_linalg as products
+
+        wanted = products.COMPUTE_TYPE_TF32 if tf32 else products.COMPUTE_TYPE_DEFAULT
         with self.device, np.errstate(all="ignore"):
-            yield
+            before = products.get_compute_type(np.float32)
+            products.set_compute_type(np.float32, wanted)
+            try:
+                yield
+            finally:
+                products.set_compute_type(np.float32, before)
 
 
 def _one_line(error: Exception) -> str:

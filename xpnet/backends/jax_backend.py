@@ -13,6 +13,8 @@ from xpnet.errors import BackendError
 
 __all__ = ["JaxBackend"]
 
+_AMPERE = 8.0  # the compute capability that came with TF32
+
 
 class JaxBackend(Backend):
     """JAX on one of its devices."""
@@ -133,11 +135,21 @@ class JaxBackend(Backend):
         compiled: Callable[..., Any] = jax.jit(function)
         return compiled
 
-    def context(self) -> AbstractContextManager[Any]:
-        """Return a context in which float32 products keep all their bits, on GPUs too."""
+    @property
+    def has_tf32(self) -> bool:
+        """Whether it is an NVIDIA card of compute capability 8.0 or later."""
+        capability = str(getattr(self.device, "compute_capability", ""))  # of AMD's, "gfx90a"
+        return self.is_gpu and capability[:1].isdecimal() and float(capability) >= _AMPERE
+
+    def _context(self, *, tf32: bool) -> AbstractContextManager[Any]:
+        """Return a context in which float32 products keep all their bits, on GPUs too, or TF32's.
+
+        What is compiled inside keeps it, as JAX compiles anew for another precision.
+        """
         import jax
 
-        context: AbstractContextManager[Any] = jax.default_matmul_precision("highest")
+        precision = "tensorfloat32" if tf32 else "highest"
+        context: AbstractContextManager[Any] = jax.default_matmul_precision(precision)
         return context
 
     def stretch(self, step: Step, *, compiled: bool = True, is_pure: bool = True) -> Advance:

@@ -70,6 +70,6 @@ class NumpyBackend(Backend):
         plain = super().stretch(step, compiled=compiled)
         return ReplayedSteps(step, plain) if is_pure else plain
 
-    def context(self) -> AbstractContextManager[Any]:
+    def _context(self, *, tf32: bool) -> AbstractContextManager[Any]:
         """Return a context in which overflow and NaN pass without a warning."""
         return np.errstate(all="ignore")

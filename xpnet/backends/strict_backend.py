@@ -58,6 +58,6 @@ class StrictBackend(Backend):
         """Return `x` on the host."""
         return np.asarray(x.to_device(self.xp.Device("CPU_DEVICE")))
 
-    def context(self) -> "np.errstate":
+    def _context(self, *, tf32: bool) -> "np.errstate":
         """Return a context in which overflow and NaN pass without a warning."""
         return np.errstate(all="ignore")

@@ -12,6 +12,7 @@ from xpnet.errors import BackendError
 
 __all__ = ["TorchBackend"]
 
+_AMPERE = (8, 0)  # the compute capability that came with TF32
 _LONGEST_REASON = 200  # characters: PyTorch may list all that it was built with
 
 
@@ -97,9 +98,22 @@ class TorchBackend(Backend):
         """Return a copy of a tensor, cut off from its automatic gradients."""
         return x.detach().clone()
 
+    @property
+    def has_tf32(self) -> bool:
+        """Whether it is an NVIDIA card of compute capability 8.0 or later, in PyTorch 2.9."""
+        import torch
+
+        if self.device.type != "cuda" or torch.version.hip is not None:
+            return False
+        can_be_told = hasattr(torch.backends.cuda.matmul, "fp32_precision")
+        return can_be_told and torch.cuda.get_device_capability(self.device) >= _AMPERE
+
     @contextmanager
-    def context(self) -> Iterator[None]:
-        """Record nothing for automatic gradients, and keep all bits of float32 products."""
+    def _context(self, *, tf32: bool) -> Iterator[None]:
+        """Record nothing for automatic gradients, and keep all bits of float32 products.
+
+        With `tf32`, keep TF32's on CUDA.
+        """
         import torch
 
         products = [torch.backends.cuda.matmul, torch.backends.mkldnn.matmul]
@@ -108,7 +122,8 @@ class TorchBackend(Backend):
         before = [part.fp32_precision for part in products]
         try:
             for part in products:
-                part.fp32_precision = "ieee"
+                on_cuda = part is torch.backends.cuda.matmul
+                part.fp32_precision = "tf32" if tf32 and on_cuda else "ieee"
             with torch.no_grad():
                 yield
         finally:
