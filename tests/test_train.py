@@ -206,6 +206,7 @@ def test_summary_says_all(default_run):
         "clip_norm": None,
         "class_weights": "none",
         "label_smoothing": 0.0,
+        "precision": "float32",
         "initializer": "kaiming",
         "reg": 0.03,
         "dtype": "float32",
