@@ -109,7 +109,7 @@ def test_every_hyperparameter_of_a_rule_is_an_option_with_its_default(parser, ru
     [
         ("--update-rule", list(RULES)),
         ("--initializer", list(INITIALIZERS)),
-        ("--dtype", ["float32", "float64"]),
+        ("--dtype", ["float32", "float64", "float16", "bfloat16"]),
         ("--sampling", ["shuffle", "replacement"]),
     ],
 )

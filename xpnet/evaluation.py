@@ -10,6 +10,7 @@ from xpnet.data.batches import Split
 from xpnet.errors import InputError
 from xpnet.metrics import Metric
 from xpnet.nets import Net, Variables
+from xpnet.nets.storage import in_dtype
 from xpnet.preprocessing import Preprocessor, transformed
 
 __all__ = ["CHECK_BATCH", "evaluate_net", "host_scores", "scores_of_raw"]
@@ -44,15 +45,15 @@ def evaluate_net(
         regularisation, of samples that weigh the same.
 
     """
-    params, state = variables
-    xp = net.backend.step_xp
+    xp, dtype, state = net.backend.step_xp, net.compute_dtype, variables.state
+    params = in_dtype(variables.params, dtype, xp)
     X, y = split
     reg = net.constants()["reg"]
     sums: Any = 0.0
     loss: Any = 0.0
     for start in range(0, X.shape[0], batch_size):
         stop = min(start + batch_size, X.shape[0])  # the standard leaves slices beyond open
-        x, targets = xp.astype(X[start:stop, ...], net.dtype, copy=True), y[start:stop, ...]
+        x, targets = xp.astype(X[start:stop, ...], dtype, copy=True), y[start:stop, ...]
         if preprocess is not None:
             x = preprocess.apply(x, numbers, xp)
         scores = net.scores(params, state, x, xp)

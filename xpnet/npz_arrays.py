@@ -8,7 +8,7 @@ import numpy as np
 
 from xpnet.errors import InputError
 
-__all__ = ["read_npz"]
+__all__ = ["bfloat16_bits", "floats_of_bfloat16", "read_npz"]
 
 
 def read_npz(path: Path, choose: Callable[[list[str]], Iterable[str]]) -> dict[str, np.ndarray]:
@@ -32,6 +32,17 @@ def read_npz(path: Path, choose: Callable[[list[str]], Iterable[str]]) -> dict[s
     # errors of their own.
     except Exception as error:
         raise InputError(f"the file is damaged or truncated ({error}); write it anew") from error
+
+
+def bfloat16_bits(x: np.ndarray) -> np.ndarray:
+    """Return float32 values that bfloat16 has as its 16 bits, the upper half of float32's."""
+    bits = np.asarray(x, dtype=np.float32).view(np.uint32)
+    return np.asarray(bits >> 16, dtype=np.uint16)
+
+
+def floats_of_bfloat16(bits: np.ndarray) -> np.ndarray:
+    """Return what `bfloat16_bits` was given, as float32."""
+    return (bits.astype(np.uint32) << 16).view(np.float32)
 
 
 def _check_zip(file: BinaryIO) -> None:

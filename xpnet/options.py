@@ -10,6 +10,7 @@ from xpnet.initializers import INITIALIZERS
 from xpnet.layers import ACTIVATIONS
 from xpnet.losses import LOSSES
 from xpnet.nets.hidden import NORMALIZATIONS
+from xpnet.nets.storage import NARROW
 from xpnet.optim import RULES
 from xpnet.preprocessing import forms, get_preprocessor
 from xpnet.presets import COMMON, PRESETS, preset
@@ -155,9 +156,10 @@ def _add_net(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--dtype",
-        choices=["float32", "float64"],
+        choices=["float32", "float64", *NARROW],
         default="float32",
-        help="of parameters and batches (default: float32)",
+        help="of parameters and batches; float16 and bfloat16 are for keeping them, and all is "
+        "computed in float32 (default: float32)",
     )
 
 

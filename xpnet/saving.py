@@ -2,7 +2,8 @@
 
 The file holds the parameters and the state of the layers by their names, "preprocess" with the text
 of the preprocessing, its numbers by their names, "class_names", and "config", a JSON text with the
-arguments of the net. No pickle is written or read.
+arguments of the net. No pickle is written or read. Parameters of bfloat16, which NumPy does not
+have, stand there as their 16 bits, in uint16: the upper half of the float32 of that value.
 """
 
 import io
@@ -15,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backends import Array
-from xpnet.errors import InputError
+from xpnet.backends import Array, array_namespace, get_backend
+from xpnet.errors import BackendError, InputError
 from xpnet.nets import FullyConnectedNet
-from xpnet.npz_arrays import read_npz
+from xpnet.nets.storage import NARROW
+from xpnet.npz_arrays import bfloat16_bits, floats_of_bfloat16, read_npz
 from xpnet.preprocessing import BasePreprocessor, get_preprocessor
 
 __all__ = ["load", "net_bytes", "save"]
@@ -59,11 +61,15 @@ def net_bytes(net: FullyConnectedNet, variables: Mapping[str, Array] | None = No
         )
     variables = {**net.params, **net.state} if variables is None else variables
     host = {name: net.backend.to_numpy(w) for name, w in variables.items()}
+    first = next(iter(net.params))
+    dtype = "bfloat16" if _is_bfloat16(variables[first]) else host[first].dtype.name
+    if dtype == "bfloat16":
+        host |= {name: bfloat16_bits(host[name]) for name in net.params}
     host |= {} if preprocess is None else preprocess.numbers()
     shape = None if preprocess is None else preprocess.sample_shape
     config = {
         "format": _FORMAT,
-        "net": _net_config(net, next(iter(host.values())).dtype.name),
+        "net": _net_config(net, dtype),
         "sample_shape": None if shape is None else list(shape),
         "flat_targets": net.flat_targets,
     }
@@ -80,7 +86,8 @@ def net_bytes(net: FullyConnectedNet, variables: Mapping[str, Array] | None = No
 def load(path: str | Path, *, device: str = "cpu") -> FullyConnectedNet:
     """Return the net of a file that `save` or `python -m xpnet.train --out` wrote.
 
-    It predicts from raw inputs: its preprocessing came with it.
+    It predicts from raw inputs: its preprocessing came with it. Where the library lacks the 16-bit
+    dtype of the net, as NumPy lacks bfloat16, the parameters are float32, of the same values.
 
     Args:
         path: The file, such as "run/best_params.npz".
@@ -101,22 +108,40 @@ def _load(path: Path, device: str) -> FullyConnectedNet:
     arrays = read_npz(path, lambda names: names)
     config = _read_config(arrays)
     _check_sizes(config["net"], arrays)
-    net = FullyConnectedNet(**config["net"], initializer="zeros", device=device)
+    is_bits = config["net"]["dtype"] == "bfloat16"
+    kept = {**config["net"], "dtype": _dtype_there(config["net"]["dtype"], device)}
+    net = FullyConnectedNet(**kept, initializer="zeros", device=device)
     for part in (net.params, net.state):
         for name, w in part.items():
             found = arrays.get(name)
+            if is_bits and part is net.params and found is not None and found.dtype == np.uint16:
+                found = floats_of_bfloat16(found)
             if found is None or found.shape != tuple(w.shape) or found.dtype.kind != "f":
                 given = "none" if found is None else f"{found.dtype} {found.shape}"
                 raise InputError(
                     f"the net needs {name} of shape {tuple(w.shape)}; the file has {given}"
                 )
-            part[name] = net.backend.asarray(found, net.dtype)
+            part[name] = net.backend.asarray(found, w.dtype)
     net.preprocess = get_preprocessor(str(_text(arrays, "preprocess", 0)))
     if isinstance(net.preprocess, BasePreprocessor):
         net.preprocess = _with_numbers(net.preprocess, arrays, config)
     net.flat_targets = config["flat_targets"]
     net.class_names = tuple(_text(arrays, "class_names", 1).tolist())
     return net
+
+
+def _dtype_there(name: Any, device: str) -> Any:
+    """Return the dtype of a saved net on a device: float32 instead of 16 bits that it lacks."""
+    try:
+        get_backend(device).dtype(name)
+    except BackendError:
+        return "float32" if name in NARROW else name
+    return name
+
+
+def _is_bfloat16(w: Array) -> bool:
+    xp = array_namespace(w)
+    return bool(hasattr(xp, "bfloat16") and w.dtype == xp.bfloat16)
 
 
 def _with_numbers(

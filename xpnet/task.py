@@ -176,9 +176,9 @@ def _check_sample_shape(
 def _check_range(model: Any, X: np.ndarray, name: str) -> None:
     """Raise InputError where numbers are too large for the dtype of a net of ours."""
     if isinstance(model, Net) and X.dtype.newbyteorder("=") == np.float64:
-        largest = float(model.backend.xp.finfo(model.dtype).max)
-        if max(float(X.max()), -float(X.min())) > largest:
+        limits = model.backend.xp.finfo(model.compute_dtype)
+        if max(float(X.max()), -float(X.min())) > float(limits.max):
             raise InputError(
-                f"{name} holds numbers beyond {largest:.1e}, the largest of {model.dtype}: "
+                f"{name} holds numbers beyond {limits.max:.1e}, the largest of {limits.dtype}: "
                 "scale them, or make the net with dtype='float64'"
             )

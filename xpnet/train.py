@@ -177,7 +177,8 @@ def _make_solver(
     )
     if data.is_regression:  # start from the targets' mean, however far from 0 it lies
         mean = np.mean(data.y_train, axis=0).reshape(data.num_classes)
-        net.params[f"b{net.num_layers}"] = net.backend.asarray(mean, net.dtype)
+        with net.backend.context():  # of float16, a mean beyond 65504 diverges at the first step
+            net.params[f"b{net.num_layers}"] = net.backend.asarray(mean, net.dtype)
     steps_per_epoch = len(data.X_train) // check_count("batch_size", chosen["batch_size"])
     callbacks = [] if options.quiet else [watch(chosen["num_epochs"], steps_per_epoch)]
     return Solver(

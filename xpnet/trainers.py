@@ -93,6 +93,11 @@ def make_trainer(
     }
     for name in [name for name, value in own.items() if value is not False]:
         raise InputError(f"{name} is for xpnet's own nets with its own update rules: leave it out")
+    if isinstance(model, Net) and model.compute_dtype != model.dtype:
+        raise InputError(
+            f"a net of {model.dtype} is trained by xpnet's own loss and update rules alone, which "
+            "compute in float32: make the net with dtype='float32'"
+        )
     return ModelTrainer(model, rule, config, members, metric, preprocess, clip_norm)
 
 

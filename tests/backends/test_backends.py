@@ -106,11 +106,28 @@ def test_float64_is_the_librarys_where_there_is_one(backend64):
     assert backend64.to_numpy(x)[0] == 1 / 3
 
 
-@pytest.mark.parametrize("name", ["int32", "float16", "", "double", "Float32"])
+@pytest.mark.parametrize("name", ["int32", "half", "", "double", "Float32"])
 def test_other_dtypes_are_refused(backend, name):
-    with pytest.raises(BackendError, match=r"one of float32, float64; got") as caught:
+    with pytest.raises(BackendError, match=r"float32, float64, float16, bfloat16; got") as caught:
         backend.dtype(name)
     assert repr(name) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16"])
+def test_16_bits_are_the_librarys_where_there_are_some(backend, name, host):
+    """NumPy has one of the two formats, PyTorch and JAX both; the standard has none."""
+    if backend.name == "dpnp":
+        pytest.skip("it depends on its device")
+    if not hasattr(backend.xp, name):
+        with pytest.raises(BackendError, match=rf" has no {name}: choose one of float32, ") as e:
+            backend.dtype(name)
+        assert backend.description in str(e.value)
+        assert backend.name not in ("torch", "jax")
+        return
+    assert backend.dtype(name) == getattr(backend.xp, name)
+    back = backend.to_numpy(backend.asarray(host, dtype=backend.dtype(name)))
+    assert back.dtype == (np.float16 if name == "float16" else np.float32)
+    np.testing.assert_array_equal(back, host)
 
 
 def test_jax_does_not_drop_float64_in_silence():

@@ -57,7 +57,7 @@ def fake_cupy(*, available: bool, count: int = 2) -> types.ModuleType:
     return cupy
 
 
-def fake_sycl(monkeypatch, *filter_strings: str, fp64: bool = True) -> None:
+def fake_sycl(monkeypatch, *filter_strings: str, fp64: bool = True, fp16: bool = True) -> None:
     """Put a dpnp in place that has devices of these names, with NumPy's arrays."""
 
     class SyclDeviceCreationError(Exception):
@@ -70,6 +70,7 @@ def fake_sycl(monkeypatch, *filter_strings: str, fp64: bool = True) -> None:
             is_gpu="gpu" in text,
             is_cpu="cpu" in text,
             has_aspect_fp64=fp64,
+            has_aspect_fp16=fp16,
         )
         for text in filter_strings
     }
@@ -82,7 +83,7 @@ def fake_sycl(monkeypatch, *filter_strings: str, fp64: bool = True) -> None:
 
     dpnp, dpctl = types.ModuleType("dpnp"), types.ModuleType("dpctl")
     dpnp.__version__, dpnp.empty = "0.20.0", empty
-    dpnp.float32, dpnp.float64 = np.float32, np.float64
+    dpnp.float16, dpnp.float32, dpnp.float64 = np.float16, np.float32, np.float64
     dpctl.get_devices = lambda: list(devices.values())
     dpctl.SyclDeviceCreationError = SyclDeviceCreationError
     monkeypatch.setitem(sys.modules, "dpnp", dpnp)
@@ -203,6 +204,17 @@ def test_dpnp_does_not_change_float64_for_float32_in_silence(monkeypatch):
     assert backend.dtype("float32") == np.float32
     with pytest.raises(BackendError, match=r"^Toy level_zero:gpu:0 has no float64: use float32$"):
         backend.dtype("float64")
+
+
+@pytest.mark.parametrize("fp16", [True, False])
+def test_dpnp_has_float16_where_its_device_has_it(monkeypatch, fp16):
+    fake_sycl(monkeypatch, "level_zero:gpu:0", fp16=fp16)
+    backend = get_backend("dpnp")
+    if fp16:
+        assert backend.dtype("float16") == np.float16
+    else:
+        with pytest.raises(BackendError, match="gpu:0 has no float16: use float32$"):
+            backend.dtype("float16")
 
 
 def test_cpu_is_the_default():

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from xpnet.backends import get_backend
 from xpnet.errors import InputError
 from xpnet.initializers import kaiming
 from xpnet.nets.initial import (
@@ -88,8 +89,9 @@ def test_running_numbers_start_at_those_of_a_standard_normal():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_members_are_stacked_on_the_device(backend64, dtype):
     draws = [{"W1": np.full((2, 3), 0.1 * k)} for k in range(3)]
-    solo = place_members(lambda k: draws[k], None, dtype, backend64.text)
-    stack = place_members(lambda k: draws[k], 3, dtype, backend64.text)
+    there = backend64.dtype(dtype), get_backend(backend64.text)
+    solo = place_members(lambda k: draws[k], None, *there)
+    stack = place_members(lambda k: draws[k], 3, *there)
     assert (tuple(solo["W1"].shape), tuple(stack["W1"].shape)) == ((2, 3), (3, 2, 3))
     for params in (solo, stack):
         assert params["W1"].dtype == backend64.dtype(dtype)
@@ -97,9 +99,10 @@ def test_members_are_stacked_on_the_device(backend64, dtype):
     np.testing.assert_array_equal(
         backend64.to_numpy(stack["W1"]), np.stack([draw["W1"] for draw in draws]).astype(dtype)
     )
-    assert place_members(lambda _: {}, 3, dtype, backend64.text) == {}
+    assert place_members(lambda _: {}, 3, *there) == {}
 
 
 def test_weights_beyond_float32_are_infinite_without_a_warning():
-    params = place_members(lambda _: {"W1": np.full((1, 1), 1e300)}, None, "float32", "cpu")
+    weights = {"W1": np.full((1, 1), 1e300)}
+    params = place_members(lambda _: weights, None, np.float32, get_backend("cpu"))
     assert np.isinf(params["W1"]).all()

@@ -16,7 +16,7 @@ Step: TypeAlias = Callable[[Carry, Any, dict[str, Any]], tuple[Carry, Array]]
 Advance: TypeAlias = Callable[[Carry, Any, dict[str, Any]], tuple[Carry, Array]]
 
 PRECISIONS = ("float32", "tf32")
-_FLOAT_NAMES = ("float32", "float64")
+_FLOAT_NAMES = ("float32", "float64", "float16", "bfloat16")
 _FULL = ("out of memory", "can't allocate memory", "not enough memory")
 
 
@@ -65,7 +65,7 @@ class Backend:
         return f"{self.name} {self.version} on {self.device}"
 
     def dtype(self, name: Any) -> Any:
-        """Return the library's floating dtype called `name`, "float32" or "float64".
+        """Return the library's floating dtype called `name`, one of the four below.
 
         NumPy's types, such as `numpy.float32`, are taken for their names.
 
@@ -77,6 +77,12 @@ class Backend:
             name = np.dtype(name).name
         if name not in _FLOAT_NAMES:
             raise BackendError(f"dtype must be one of {', '.join(_FLOAT_NAMES)}; got {name!r}")
+        if not hasattr(self.xp, name):
+            known = ", ".join(other for other in _FLOAT_NAMES if hasattr(self.xp, other))
+            raise BackendError(
+                f"{self.description} has no {name}: choose one of {known}, or a device of PyTorch "
+                "or JAX"
+            )
         return getattr(self.xp, name)
 
     def asarray(self, x: Any, dtype: Any = None) -> Array:
@@ -92,7 +98,10 @@ class Backend:
         return self.xp.asarray(x, copy=True)
 
     def to_numpy(self, x: Array) -> np.ndarray:
-        """Return `x` as a NumPy array on the host, after waiting for the device."""
+        """Return `x` as a NumPy array on the host, after waiting for the device.
+
+        bfloat16, which NumPy does not have, comes as float32, exactly.
+        """
         return np.asarray(x)
 
     def synchronize(self) -> None:

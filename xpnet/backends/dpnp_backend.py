@@ -78,12 +78,16 @@ class DpnpBackend(Backend):
         """Return dpnp's dtype called `name`.
 
         Raises:
-            BackendError: float64 is asked for and the device, like many of Intel's, has none.
+            BackendError: float64 or float16 is asked for and the device has none, as many of
+                Intel's have no float64 and many CPUs no float16.
 
         """
         dtype = super().dtype(name)
-        if dtype == self.xp.float64 and not self.device.sycl_device.has_aspect_fp64:
-            raise BackendError(f"{self.device.sycl_device.name} has no float64: use float32")
+        device = self.device.sycl_device
+        if dtype == self.xp.float64 and not device.has_aspect_fp64:
+            raise BackendError(f"{device.name} has no float64: use float32")
+        if dtype == self.xp.float16 and not device.has_aspect_fp16:
+            raise BackendError(f"{device.name} has no float16: use float32")
         return dtype
 
     def asarray(self, x: Any, dtype: Any = None) -> Array:

@@ -104,8 +104,8 @@ class JaxBackend(Backend):
         return jax.device_put(array, self.device)
 
     def to_numpy(self, x: Array) -> np.ndarray:
-        """Return `x` on the host, after waiting for the device."""
-        return np.array(x)
+        """Return `x` on the host, bfloat16 as float32, after waiting for the device."""
+        return np.array(x.astype(np.float32) if x.dtype == self.xp.bfloat16 else x)
 
     def synchronize(self) -> None:
         """Wait until the device has done all that it was asked to do."""

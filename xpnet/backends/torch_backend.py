@@ -131,8 +131,9 @@ class TorchBackend(Backend):
                 part.fp32_precision = precision
 
     def to_numpy(self, x: Array) -> np.ndarray:
-        """Return `x` on the host, after waiting for the device."""
-        return np.asarray(x.detach().cpu().numpy())
+        """Return `x` on the host, bfloat16 as float32, after waiting for the device."""
+        host = x.detach().cpu()
+        return np.asarray((host.float() if host.dtype == self.xp.bfloat16 else host).numpy())
 
     def synchronize(self) -> None:
         """Wait until the device has done all that it was asked to do."""

@@ -11,6 +11,7 @@ from xpnet.errors import InputError
 from xpnet.members import member_values, not_negative
 from xpnet.nets.inputs import net_input, net_targets
 from xpnet.nets.prediction import predict, predict_proba
+from xpnet.nets.storage import compute_dtype, in_dtype
 from xpnet.preprocessing import Preprocessor
 
 __all__ = ["Net", "Params", "Variables", "is_own_net"]
@@ -132,10 +133,14 @@ class Net(ABC):
                     )
         arrays = {**self.params, **self.state}
         xp = array_namespace(*arrays.values())
-        dtypes = {w.dtype for w in arrays.values()}
-        if len(dtypes) > 1 or not xp.isdtype(self.dtype, "real floating"):
+        fit = xp.isdtype(self.dtype, "real floating")
+        fit = fit and all(w.dtype == self.dtype for w in self.params.values())
+        if not fit or any(w.dtype != self.compute_dtype for w in self.state.values()):
             listed = ", ".join(f"{name} {w.dtype}" for name, w in arrays.items())
-            raise InputError(f"the parameters must all be of one real floating dtype; got {listed}")
+            raise InputError(
+                "the parameters must all be of one real floating dtype, and so the state, which is "
+                f"of float32 beside 16 bits; got {listed}"
+            )
         not_negative("reg", member_values("reg", self.reg, self.members))
 
     @property
@@ -148,10 +153,17 @@ class Net(ABC):
         """The dtype of the parameters, in their library's terms."""
         return next(iter(self.params.values())).dtype
 
+    @property
+    def compute_dtype(self) -> Any:
+        """The dtype to compute in: that of the parameters, or float32 where they have 16 bits."""
+        return compute_dtype(self.dtype, self.backend.xp)
+
     def device_values(self, name: str, value: Any) -> Array:
         """Return a hyperparameter as a float, or on the net's device where each member has one."""
         values = member_values(name, value, self.members)
-        return values if isinstance(values, float) else self.backend.asarray(values, self.dtype)
+        if isinstance(values, float):
+            return values
+        return self.backend.asarray(values, self.compute_dtype)
 
     @overload
     def loss(self, X: Any, y: None = None) -> Array: ...
@@ -172,7 +184,7 @@ class Net(ABC):
         Returns:
             Scores of shape (N, C), or (members, N, C) from a stack, if `y` is None. Otherwise the
             loss, of shape () or (members,), and a dictionary of gradients with the keys of
-            `params`. Arrays have the parameters' library, device and dtype.
+            `params`. Arrays have the parameters' library and device, and `compute_dtype`.
 
         Raises:
             InputError: `X` or `y` does not fit the net; the message gives both shapes.
@@ -182,13 +194,14 @@ class Net(ABC):
         backend = self.backend
         with backend.context():
             x = net_input(self, X)
+            params = in_dtype(self.params, self.compute_dtype, backend.xp)
             if y is None:
-                return self.scores(self.params, self.state, x, backend.xp)
+                return self.scores(params, self.state, x, backend.xp)
             targets = net_targets(self, y, x)
             draws = self.draws(self.num_draws, int(x.shape[-2]))
             terms = self.constants() | {name: backend.asarray(d) for name, d in draws.items()}
             loss, grads, self.state = self.loss_and_gradients(
-                Variables(self.params, self.state), x, targets, terms, backend.xp
+                Variables(params, self.state), x, targets, terms, backend.xp
             )
             self.num_draws += 1
             return loss, grads

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from xpnet.backends import Array
+from xpnet.backends import Array, get_backend
 from xpnet.errors import InputError
 from xpnet.initializers import Initializer, get_initializer
 from xpnet.layers import (
@@ -68,7 +68,9 @@ class FullyConnectedNet(Net):
             family, Xavier for the others.
         loss: "softmax", "svm", or "squared" for regression.
         members: K for a stack of K independent nets, trained at once; None for a single net.
-        dtype: "float32" or "float64".
+        dtype: "float32" or "float64"; or "float16" or "bfloat16" where the library has them, in
+            which parameters are only kept: all is computed in float32, which gradients, losses,
+            scores and running means are too.
         device: As in `xpnet.get_backend`.
         seed: Of the initial weights and of dropout, the same on every backend.
 
@@ -132,12 +134,13 @@ class FullyConnectedNet(Net):
             )
         ]
         pieces = MAXOUT_PIECES if activation == "maxout" else None
+        backend = get_backend(device)
         self.params = place_members(
             lambda k: initial_params(sizes, *draws[k], pieces=pieces, has_norm=has_norm),
-            *(members, dtype, device),
+            *(members, backend.dtype(dtype), backend),
         )
         self.state = place_members(
-            lambda _: initial_state(self.state_shapes()), members, dtype, device
+            lambda _: initial_state(self.state_shapes()), members, self.compute_dtype, backend
         )
 
     def __repr__(self) -> str:

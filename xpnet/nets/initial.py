@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backends import Array, get_backend
+from xpnet.backends import Array, Backend
 from xpnet.errors import InputError
 from xpnet.initializers import Initializer, draw_weights
 from xpnet.members import member_values
+from xpnet.nets.storage import compute_dtype
 
 __all__ = [
     "MAXOUT_PIECES",
@@ -99,17 +100,22 @@ def initial_state(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray
 
 
 def place_members(
-    draw: Callable[[int], Mapping[str, np.ndarray]], members: int | None, dtype: str, device: str
+    draw: Callable[[int], Mapping[str, np.ndarray]],
+    members: int | None,
+    dtype: Any,
+    backend: Backend,
 ) -> dict[str, Array]:
-    """Return the arrays that `draw(k)` gives for each member, stacked and on the device."""
-    backend = get_backend(device)
-    on_device = backend.dtype(dtype)
+    """Return the arrays that `draw(k)` gives for each member, stacked and on the device.
+
+    Those of 16 bits are float32's, rounded: not every library rounds float64 to 16 bits at once,
+    and this way all start alike.
+    """
     solos = [draw(k) for k in range(1 if members is None else members)]
+    placed = {}
     with np.errstate(over="ignore"):  # weights beyond float32 diverge at the first step
-        return {
-            name: backend.asarray(
-                solos[0][name] if members is None else np.stack([solo[name] for solo in solos]),
-                dtype=on_device,
-            )
-            for name in solos[0]
-        }
+        for name, first in solos[0].items():
+            host = first if members is None else np.stack([solo[name] for solo in solos])
+            if compute_dtype(dtype, backend.xp) != dtype:
+                host = host.astype(np.float32)
+            placed[name] = backend.asarray(host, dtype=dtype)
+    return placed

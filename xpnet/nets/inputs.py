@@ -15,7 +15,7 @@ __all__ = ["net_input", "net_targets"]
 
 
 def net_input(net: "Net", X: Any) -> Array:
-    """Return `X` as (N, D) or (members, N, D) on the net's device, in its dtype.
+    """Return `X` as (N, D) or (members, N, D) on the net's device, in the dtype it computes in.
 
     Raises:
         InputError: The samples have another number of features, or hold no real numbers.
@@ -73,18 +73,19 @@ def _labels_on_device(net: "Net", y: Array) -> Array:
 
 
 def _floats_on_device(net: "Net", x: Array, name: str) -> Array:
-    """Return numbers on the net's device, in its dtype."""
+    """Return numbers on the net's device, in the dtype that it computes in."""
     if is_host_array(x) and x.dtype.kind not in "buif":
         raise InputError(f"{name} must hold numbers; got dtype {x.dtype}")
     # Floats are cast here, as some devices have no float64 to cast from; bytes stay small.
     is_host_float = is_host_array(x) and x.dtype.kind == "f"
     if is_host_float and x.dtype.itemsize not in (4, 8):
         x = x.astype(np.float64)
-    x = net.backend.asarray(x, net.dtype) if is_host_float else _on_device(net, x)
+    dtype = net.compute_dtype
+    x = net.backend.asarray(x, dtype) if is_host_float else _on_device(net, x)
     xp = net.backend.xp
     if xp.isdtype(x.dtype, "complex floating"):
         raise InputError(f"{name} must hold real numbers; got dtype {x.dtype}")
-    return xp.astype(x, net.dtype, copy=False)
+    return xp.astype(x, dtype, copy=False)
 
 
 def _on_device(net: "Net", x: Array) -> Array:

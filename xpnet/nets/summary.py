@@ -26,12 +26,12 @@ def summary_rows(net: "FullyConnectedNet") -> list[Row]:
     """Return a row for each layer of units, from the input on."""
     sizes = net.layer_sizes
     members = net.members or 1
-    itemsize = net.backend.xp.finfo(net.dtype).bits // 8
+    sizes_of = [net.backend.xp.finfo(dtype).bits // 8 for dtype in (net.dtype, net.compute_dtype)]
     shapes, states = net.shapes(), net.state_shapes()
     rows = []
     for i in range(1, net.num_layers + 1):
-        parameters, state = (members * _count(of, i) for of in (shapes, states))
-        memory = (parameters + state) * itemsize
+        parameters, state = counts = [members * _count(of, i) for of in (shapes, states)]
+        memory = sum(size * count for size, count in zip(sizes_of, counts, strict=True))
         rows.append(Row(_layer_text(net, i), f"({sizes[i]},)", parameters, state, memory))
     return rows
 

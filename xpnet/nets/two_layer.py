@@ -27,7 +27,7 @@ class TwoLayerNet(FullyConnectedNet):
         initializer: None or "gaussian" (with `weight_scale`), "xavier", "kaiming", "zeros", or a
             callable `(rng, (fan_in, fan_out)) -> NumPy array`.
         members: K for a stack of K independent nets, trained at once; None for a single net.
-        dtype: "float32" or "float64".
+        dtype: "float32", "float64", "float16" or "bfloat16", as in `FullyConnectedNet`.
         device: As in `xpnet.get_backend`.
         seed: Of the initial weights, which are the same on every backend.
 
