@@ -62,6 +62,7 @@ FLOORS = {
     "xpnet.divergence": 4,
     "xpnet.gradient_checking": 4,
     "xpnet.history_lines": 4,
+    "xpnet.profiling": 4,
     "xpnet.interrupts": 4,
     "xpnet.solver": 4,
     "xpnet": 5,  # the door: it shows what lies below it, and command lines come in by it

@@ -21,12 +21,14 @@ from xpnet import (
     members,
     optim,
     preprocessing,
+    profiling,
     schedules,
 )
 from xpnet.backends import get_backend
 from xpnet.errors import BackendError, DivergenceWarning, InputError
 from xpnet.gradient_checking import GradientReport, gradient_check
 from xpnet.nets import FullyConnectedNet, Net, TwoLayerNet
+from xpnet.profiling import Profile, profile
 from xpnet.saving import load, save
 from xpnet.solver import Solver
 
@@ -37,6 +39,7 @@ __all__ = [
     "GradientReport",
     "InputError",
     "Net",
+    "Profile",
     "Solver",
     "TwoLayerNet",
     "backends",
@@ -50,6 +53,8 @@ __all__ = [
     "members",
     "optim",
     "preprocessing",
+    "profile",
+    "profiling",
     "save",
     "schedules",
 ]

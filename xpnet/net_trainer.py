@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.backends import Array
+from xpnet.backends.base import Advance
 from xpnet.data.batches import Split
 from xpnet.data.mapped import MappedRows, is_mapped
 from xpnet.errors import InputError
@@ -147,18 +148,7 @@ class NetTrainer:
         if sample_weights is not None:
             self._data["weights"] = backend.asarray(sample_weights, self._dtype)
         fixed, self._data["terms"] = self._split_terms()
-        step = make_step(
-            self.net,
-            self.rule,
-            self._left(train),
-            fixed=fixed,
-            dtype=self._dtype,
-            xp=backend.step_xp,
-        )
-        parts = (self.net, self.rule, *getattr(self.preprocess, "parts", [self.preprocess]))
-        # A user's own class may do what no replay repeats, such as drawing numbers by itself.
-        is_pure = all(type(p).__module__.startswith(("xpnet.", "builtins")) for p in parts)
-        self._stretch = backend.stretch(step, compiled=self.compiled, is_pure=is_pure)
+        self._stretch = self._make_stretch(fixed, self._left(train))
 
     def advance(
         self, rows: np.ndarray, rate_scales: np.ndarray, first: int, following: np.ndarray
@@ -228,6 +218,21 @@ class NetTrainer:
         """Return the preprocessing that is left to do to batches of a part."""
         is_done = not isinstance(split.X, StreamedRows) and split.X.dtype == self._kept_dtype
         return None if self._is_narrow and is_done else self.preprocess
+
+    def _make_stretch(self, fixed: Mapping[str, Any], preprocess: Preprocessor | None) -> Advance:
+        """Return what takes a stretch of steps.
+
+        Args:
+            fixed: The terms of the loss that are numbers.
+            preprocess: What is left to do to the inputs.
+
+        """
+        backend, net, rule = self.net.backend, self.net, self.rule
+        step = make_step(net, rule, preprocess, fixed=fixed, dtype=self._dtype, xp=backend.step_xp)
+        parts = (net, rule, *getattr(preprocess, "parts", [preprocess]))
+        # A user's own class may do what no replay repeats, such as drawing numbers by itself.
+        is_pure = all(type(p).__module__.startswith(("xpnet.", "builtins")) for p in parts)
+        return backend.stretch(step, compiled=self.compiled, is_pure=is_pure)
 
     def _split_terms(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return the terms that are constants of the compiled step, and those that are arrays."""

@@ -280,4 +280,13 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         help="steps from one look at the loss to the next: the bar, the search for divergence and "
         "Ctrl-C wait for it (default: 10)",
     )
+    group.add_argument(
+        "--profile",
+        nargs="?",
+        type=int,
+        const=200,
+        metavar="STEPS",
+        help="after the training, show where the time of its steps goes, by layer and by phase, "
+        "measured on so many more that are then forgotten (default: off, and 200 STEPS)",
+    )
     group.add_argument("--quiet", action="store_true", help="print nothing but errors and warnings")

@@ -22,6 +22,7 @@ from xpnet.hyperparameters import hyperparameters, optim_config
 from xpnet.nets import FullyConnectedNet
 from xpnet.options import OneLineParser, add_options
 from xpnet.preprocessing import BasePreprocessor, get_preprocessor
+from xpnet.profiling import Profile, profile
 from xpnet.progress import watch
 from xpnet.run_folder import open_folder, write_run
 from xpnet.run_lines import head_lines, result_lines, written_lines
@@ -88,6 +89,8 @@ def _run(options: argparse.Namespace, started: float) -> int:
     chosen = hyperparameters(options, len(data.X_train), is_regression=data.is_regression)
     if options.threads is not None:
         check_count("--threads", options.threads)
+    if options.profile is not None:
+        check_count("--profile", options.profile)
     with backend.threads(options.threads) as threads:
         preprocess = get_preprocessor(chosen["preprocess"], data.picture_shape)
         if preprocess is not None:
@@ -107,6 +110,7 @@ def _run(options: argparse.Namespace, started: float) -> int:
         test_accuracy = None
         if data.X_test is not None:
             test_accuracy = solver.check_accuracy(data.X_test, data.y_test, batch_size=1000)
+        profiled = None if options.profile is None else _profile(solver, options.profile, status)
     summary = {
         "dataset": options.dataset,
         "source": data.source,
@@ -132,8 +136,10 @@ def _run(options: argparse.Namespace, started: float) -> int:
         "interrupted": status == _INTERRUPTED,
         "versions": _versions(backend),
     }
+    if profiled is not None:
+        summary["profile"] = profiled.as_dict()
     if not options.quiet:
-        _print(*result_lines(summary))
+        _print(*result_lines(summary), *(() if profiled is None else ("", str(profiled), "")))
     if folder is not None:
         written = _write(folder, solver, data, summary)
         if not options.quiet:
@@ -231,6 +237,21 @@ def _train(solver: Solver) -> int:
                 warning.message, warning.category, warning.filename, warning.lineno
             )
     return status
+
+
+def _profile(solver: Solver, steps: int, status: int) -> Profile | None:
+    """Return where the time goes, or say why not: what was trained is worth more than that."""
+    if status == 0:
+        try:
+            return profile(solver, steps)
+        except InputError as error:
+            reason = str(error)
+        except KeyboardInterrupt:
+            reason = "it was interrupted"
+    else:
+        reason = f"the training {'diverged' if status == _DIVERGED else 'was interrupted'}"
+    print(f"xpnet.train: no profile: {reason}", file=sys.stderr)
+    return None
 
 
 def _write(folder: Path, solver: Solver, data: Dataset, summary: dict[str, Any]) -> list[str]:

@@ -1,6 +1,6 @@
 """One step of a training: a batch, the gradients, and the update rule on every parameter."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from xpnet.backends.base import Step
@@ -21,6 +21,8 @@ def make_step(
     fixed: Mapping[str, Any],
     dtype: Any,
     xp: Any,
+    gather: Callable[..., Any] = gather,
+    clip: Callable[..., Any] = clip_by_global_norm,
 ) -> Step:
     """Return the pure step `((variables, slots), data, draw) -> ((variables, slots), loss)`.
 
@@ -31,6 +33,8 @@ def make_step(
         fixed: The terms of the loss that are numbers, constants of a compiled step.
         dtype: The dtype of the arithmetic.
         xp: The namespace.
+        gather: What takes a batch's rows; a profile gives one that it watches.
+        clip: Likewise what clips gradients.
 
     The step takes `data` with X, y, the preprocessor's `numbers`, the `terms` that are arrays and
     perhaps `weights`; and `draw` with the batch's `rows`, the rule's `coefficients` and what the
@@ -54,7 +58,7 @@ def make_step(
             terms["sample_weights"] = take_rows(data["weights"], draw["rows"], xp)
         loss, grads, state = net.loss_and_gradients(variables, x, y, terms, xp)
         if terms["clip_norm"] is not None:
-            grads = clip_by_global_norm(grads, terms["clip_norm"], member_axes, xp=xp)
+            grads = clip(grads, terms["clip_norm"], member_axes, xp=xp)
         c = coefficients = draw["coefficients"]
         next_params, next_slots = {}, {}
         for name, w in variables.params.items():

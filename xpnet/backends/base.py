@@ -33,6 +33,8 @@ class Backend:
         device: The device, in the library's own terms.
         is_gpu: Whether the device is a graphics card.
         has_compiler: Whether `compile` does anything.
+        always_compiles: Whether `stretch` compiles without being asked.
+        replays: Whether `stretch` records a pure step and replays it into arrays that it keeps.
         remark: Why this backend was chosen, where nobody named it.
 
     """
@@ -40,6 +42,8 @@ class Backend:
     name: str = "array API"
     is_gpu: bool = False
     has_compiler: bool = False
+    always_compiles: bool = False
+    replays: bool = False
     remark: str = ""
 
     def __init__(self, xp: Any, device: Any) -> None:
@@ -104,8 +108,17 @@ class Backend:
         """
         return np.asarray(x)
 
+    @property
+    def is_asynchronous(self) -> bool:
+        """Whether a call may return before the device has done its work."""
+        return self.is_gpu
+
     def synchronize(self) -> None:
         """Wait until the device has done all that it was asked to do."""
+
+    def wait_for(self, results: Any) -> None:
+        """Wait until `results`, arrays in any containers, are computed; others may wait too."""
+        self.synchronize()
 
     def is_out_of_memory(self, error: BaseException) -> bool:
         """Return whether an array did not fit into the device's memory.

@@ -18,6 +18,7 @@ class DpnpBackend(Backend):
     """dpnp on one SYCL device."""
 
     name = "dpnp"
+    is_asynchronous = True  # on the CPU too
 
     @classmethod
     def open(cls, device_text: str) -> "DpnpBackend":

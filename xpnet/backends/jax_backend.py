@@ -21,6 +21,8 @@ class JaxBackend(Backend):
 
     name = "jax"
     has_compiler = True
+    always_compiles = True
+    is_asynchronous = True
 
     @classmethod
     def open(cls, device_text: str) -> "JaxBackend":
@@ -108,10 +110,20 @@ class JaxBackend(Backend):
         return np.array(x.astype(np.float32) if x.dtype == self.xp.bfloat16 else x)
 
     def synchronize(self) -> None:
-        """Wait until the device has done all that it was asked to do."""
+        """Wait until the device has done all that it was asked to do.
+
+        That is, until all arrays that are alive hold their values: a new array, put there to wait
+        for, is not queued behind them.
+        """
         import jax
 
-        jax.block_until_ready(jax.device_put(0.0, self.device))
+        jax.block_until_ready(jax.live_arrays(self.device.platform))
+
+    def wait_for(self, results: Any) -> None:
+        """Wait until `results`, arrays in any containers, are computed."""
+        import jax
+
+        jax.block_until_ready(results)
 
     @contextmanager
     def threads(self, wanted: int | None) -> Iterator[int]:

@@ -21,6 +21,7 @@ class NumpyBackend(Backend):
     """NumPy on the CPU."""
 
     name = "numpy"
+    replays = True
 
     def __init__(self) -> None:
         super().__init__(np, "cpu")

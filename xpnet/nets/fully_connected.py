@@ -4,7 +4,7 @@ Reference: Stanford CS231n, assignment 2 (`fc_net.py`), without its faults.
 """
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Self
 
@@ -119,6 +119,10 @@ class FullyConnectedNet(Net):
         self.num_layers = len(sizes) - 1
         self._weight_names = [f"W{i}" for i in range(1, self.num_layers + 1)]
         self._last_names = (f"W{self.num_layers}", f"b{self.num_layers}")
+        # On the net, as the loss is, so that a profile can watch them.
+        self._affine: tuple[Callable[..., Any], ...]
+        self._affine = (affine_forward, affine_backward, affine_parameter_gradients)
+        self._penalty: tuple[Callable[..., Any], ...] = (penalty, add_penalty_gradients)
         has_norm = normalization is not None
         self._hidden = [
             HiddenLayer(i, activation, normalization) for i in range(1, self.num_layers)
@@ -272,7 +276,7 @@ class FullyConnectedNet(Net):
         for layer in self._hidden:
             x, _, _ = layer.forward(x, variables, None, xp)
         weight, bias = self._last_names
-        return affine_forward(x, params[weight], params[bias], xp=xp)[0]
+        return self._affine[0](x, params[weight], params[bias], xp=xp)[0]
 
     def loss_and_gradients(
         self, variables: Variables, x: Array, y: Array, terms: Mapping[str, Any], xp: Any
@@ -280,24 +284,26 @@ class FullyConnectedNet(Net):
         """Return the training loss, its gradient by each parameter, and the next state; pure."""
         params, layers = variables.params, self._hidden
         (weight, bias), caches, state = self._last_names, [], dict(variables.state)
+        forward, backward, parameter_gradients = self._affine
         for layer in layers:
             x, cache, following = layer.forward(x, variables, terms, xp)
             caches.append(cache)
             state.update(following)
-        scores, affine = affine_forward(x, params[weight], params[bias], xp=xp)
+        scores, affine = forward(x, params[weight], params[bias], xp=xp)
         options = {name: terms[name] for name in _LOSS_OPTIONS if name in terms}
         loss, dout = self._loss(scores, y, **options, xp=xp)
         grads: Params = dict.fromkeys(params)  # in the order of the parameters
         if layers:
-            dout, grads[weight], grads[bias] = affine_backward(dout, affine, xp=xp)
+            dout, grads[weight], grads[bias] = backward(dout, affine, xp=xp)
         else:
-            grads[weight], grads[bias] = affine_parameter_gradients(dout, affine, xp=xp)
+            grads[weight], grads[bias] = parameter_gradients(dout, affine, xp=xp)
         for i in reversed(range(len(layers))):
             dout, own = layers[i].backward(dout, caches[i], is_first=i == 0, xp=xp)
             grads.update(own)
         if is_regularised(terms["reg"]):
-            loss = loss + penalty(params, self._weight_names, terms["reg"], xp)
-            add_penalty_gradients(grads, params, self._weight_names, terms["reg"], xp)
+            added, add_gradients = self._penalty
+            loss = loss + added(params, self._weight_names, terms["reg"], xp)
+            add_gradients(grads, params, self._weight_names, terms["reg"], xp)
         return loss, grads, state
 
     def objective(self, params: Params, scores: Array, y: Array, reg: Array, xp: Any) -> Array:

@@ -56,6 +56,10 @@ class HiddenLayer:
         else:
             self.activation = get_activation(activation)
             self.affine = (affine_forward, affine_backward, affine_parameter_gradients)
+        self.norm: tuple[Callable[..., Any], ...] = (layernorm_forward, layernorm_backward)
+        if self.state_names:
+            self.norm = (batchnorm_forward, batchnorm_backward)
+        self.dropout: tuple[Callable[..., Any], ...] = (dropout_forward, dropout_backward)
         self._bias_is_idle = normalization == "batchnorm" and activation != "maxout"
 
     def forward(
@@ -77,17 +81,15 @@ class HiddenLayer:
                 mean, var = self.state_names
                 running = BatchNormState(state[mean], state[var])
                 is_training = terms is not None
-                x, after, norm = batchnorm_forward(
-                    x, gamma, beta, running, train=is_training, xp=xp
-                )
+                x, after, norm = self.norm[0](x, gamma, beta, running, train=is_training, xp=xp)
                 following = {mean: after.mean, var: after.var}
             else:
-                x, norm = layernorm_forward(x, gamma, beta, xp=xp)
+                x, norm = self.norm[0](x, gamma, beta, xp=xp)
         if self.activation is not None:
             x, activation = self.activation.forward(x, xp=xp)
         if terms is not None and self.draws_name in terms:
             draws, keep_ratio = terms[self.draws_name], terms["keep_ratio"]
-            x, dropout = dropout_forward(
+            x, dropout = self.dropout[0](
                 x, draws, keep_ratio, threshold=terms["keep_threshold"], xp=xp
             )
         return x, HiddenCache(affine, norm, activation, dropout), following
@@ -98,13 +100,12 @@ class HiddenLayer:
         """Return the gradient by the input, None for the first layer, and by the parameters."""
         grads: Params = {}
         if cache.dropout is not None:
-            dout = dropout_backward(dout, cache.dropout, xp=xp)
+            dout = self.dropout[1](dout, cache.dropout, xp=xp)
         if self.activation is not None:
             dout = self.activation.backward(dout, cache.activation, xp=xp)
         if self.norm_names is not None:
             gamma, beta = self.norm_names
-            norm_backward = batchnorm_backward if self.state_names else layernorm_backward
-            dout, grads[gamma], grads[beta] = norm_backward(dout, cache.norm, xp=xp)
+            dout, grads[gamma], grads[beta] = self.norm[1](dout, cache.norm, xp=xp)
         _, backward, parameter_gradients = self.affine
         dx = None
         if is_first:  # nobody reads the gradient by the net's input
