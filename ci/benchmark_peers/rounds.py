@@ -1,0 +1,132 @@
+"""Runs the peers of one workload: a process each, one at work at a time, in turn."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmark_peers import PEERS
+from benchmark_peers.task import Task, write_task
+
+__all__ = ["measure"]
+
+_FOLDER = Path(__file__).resolve().parent.parent
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_LEFT_OUT = "has no batch normalisation here"
+
+
+class _Broken(Exception):
+    """A peer cannot go on; the message is the reason."""
+
+
+def environment(threads: int, scratch: Path) -> dict[str, str]:
+    """Return the environment of a peer's process."""
+    paths = [str(_FOLDER), str(_FOLDER.parent), os.environ.get("PYTHONPATH", "")]
+    return {
+        **os.environ,
+        **dict.fromkeys(_THREAD_VARIABLES, str(threads)),
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "KERAS_BACKEND": "jax",
+        # compiled anew in each run, so that the time of compiling is seen
+        "TORCHINDUCTOR_CACHE_DIR": str(scratch),
+    }
+
+
+class _Process:
+    """A peer's process, and what it has answered."""
+
+    def __init__(self, name: str, folder: Path, threads: int) -> None:
+        scratch = folder / f"compiled-{name}"
+        self.log = (folder / f"{name}.log").open("w+")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmark_peers.worker", str(folder), name, str(threads)],
+            env=environment(threads, scratch),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+        )
+
+    def answer(self) -> dict[str, Any]:
+        """Wait for the next answer and return it."""
+        line = self.process.stdout.readline()
+        if not line:
+            self.log.seek(0)
+            lines = self.log.read().strip().splitlines() or ["it ended without a word"]
+            raise _Broken(lines[-1][:200])
+        found = json.loads(line)
+        if "missing" in found:
+            raise _Broken(f"not installed: {found['missing']}")
+        return found
+
+    def ask(self, command: str, epochs: int) -> dict[str, Any]:
+        """Give a command and return the answer."""
+        self.process.stdin.write(f"{command} {epochs}\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def end(self) -> None:
+        """End the process and wait until it is gone."""
+        self.process.stdin.close()
+        try:
+            self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+        self.log.close()
+
+
+@contextmanager
+def _started(name: str, folder: Path, threads: int) -> Iterator[_Process]:
+    process = _Process(name, folder, threads)
+    try:
+        yield process
+    finally:
+        process.end()
+
+
+def measure(
+    task: Task, names: list[str], *, threads: int, rounds: int, steps: int
+) -> dict[str, Any]:
+    """Return what each peer did: times of its rounds, accuracy, and what it cost beside.
+
+    Each has made its net and trained one round, which compiles, before the first round that
+    counts. The order is turned around from round to round.
+    """
+    epochs = max(1, round(steps / task.steps))
+    steps = epochs * task.steps
+    found: dict[str, Any] = {}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
+        write_task(folder, task)
+        at_work: dict[str, _Process] = {}
+        for name in names:
+            if task.batchnorm and not PEERS[name].deep:
+                found[name] = {"left_out": _LEFT_OUT}
+                continue
+            process = stack.enter_context(_started(name, folder, threads))
+            try:
+                made = process.answer()
+                first = process.ask("train", epochs)
+            except _Broken as error:
+                found[name] = {"left_out": str(error)}
+                continue
+            found[name] = {**made["ready"], "version": made["version"], "us": [], "idle_cpu_s": 0.0}
+            found[name] |= {"first_s": first["seconds"], "cores": []}
+            at_work[name] = process
+        for number in range(rounds):
+            for name in list(at_work)[:: -1 if number % 2 else 1]:
+                answer, peer = at_work[name].ask("train", epochs), found[name]
+                peer["us"].append(1e6 * answer["seconds"] / steps)
+                peer["cores"].append(answer["cpu_s"] / answer["seconds"])
+                peer["idle_cpu_s"] += answer["idle_cpu_s"]
+        for name, process in at_work.items():
+            answer = process.ask("finish", epochs * (rounds + 1))
+            found[name] |= {key: answer[key] for key in ("accuracy", "peak_mb")}
+    return {"epochs": epochs * (rounds + 1), "steps_per_round": steps, "peers": found}
