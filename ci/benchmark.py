@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,8 +25,11 @@ sys.path.insert(0, str(ROOT))
 
 from benchmark_peers import PEERS  # noqa: E402
 from benchmark_peers.machine import describe_machine, gpu_name  # noqa: E402
+from benchmark_peers.picture import draw  # noqa: E402
 from benchmark_peers.rounds import measure  # noqa: E402
+from benchmark_peers.startup import measure_startup  # noqa: E402
 from benchmark_peers.table import report  # noqa: E402
+from benchmark_peers.whole_runs import EPOCHS, measure_runs  # noqa: E402
 from benchmark_peers.workloads import (  # noqa: E402
     WORKLOADS,
     data_label,
@@ -35,18 +39,22 @@ from benchmark_peers.workloads import (  # noqa: E402
 
 from xpnet import InputError  # noqa: E402
 
+WHOLE_RUNS, STARTUP = "notes-10-epochs", "startup"
+ALL = (*WORKLOADS, WHOLE_RUNS, STARTUP)
+
 
 def options_of(arguments: list[str] | None) -> argparse.Namespace:
     """Return the options, checked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-dir", help="the folder with cifar-10-batches-py/")
     parser.add_argument("--note", help="what tables say of CIFAR-10 (default: told by its bytes)")
-    parser.add_argument("--workloads", type=_names(WORKLOADS), help="(default: all)")
-    parser.add_argument("--peers", type=_names(PEERS), help="(default: all of the device)")
+    parser.add_argument("--workloads", type=_names(ALL), help=f"of {', '.join(ALL)} (all)")
+    parser.add_argument("--peers", type=_names(PEERS), help=f"of {', '.join(PEERS)} (all)")
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
     parser.add_argument("--threads", type=_counts, default=[1], help="such as 1,2 (default: 1)")
     parser.add_argument("--rounds", type=_count, default=5, help="(default: 5)")
     parser.add_argument("--steps", type=_count, help="about so many a round, in whole epochs")
+    parser.add_argument("--epochs", type=_count, default=EPOCHS, help="of notes-10-epochs (10)")
     parser.add_argument("--num-train", type=_count, help="use so many training pictures")
     parser.add_argument("--out", type=Path, default=ROOT / "ci" / "benchmark.json")
     parser.add_argument("--from", dest="file", type=Path, help="measure nothing, show this file")
@@ -59,7 +67,7 @@ def options_of(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
-def _names(known: dict) -> object:
+def _names(known: Collection[str]) -> Callable[[str], list[str]]:
     def parse(text: str) -> list[str]:
         names = text.split(",")
         if unknown := [name for name in names if name not in known]:
@@ -81,27 +89,44 @@ def _counts(text: str) -> list[int]:
 
 def run(options: argparse.Namespace) -> dict:
     """Measure all that is asked for."""
-    names = options.peers or [n for n, peer in PEERS.items() if peer.device == options.device]
-    found = {**describe_machine(), "results": []}
-    for key in options.workloads or WORKLOADS:
-        workload = WORKLOADS[key]
+    wanted = options.workloads or ALL
+    found = {**describe_machine(), "results": [], "runs": []}
+    for key in wanted:
+        dataset = WORKLOADS[key].dataset if key in WORKLOADS else "cifar10"
+        if key == STARTUP:
+            print(f"{key} ...", file=sys.stderr)
+            found["startup"] = measure_startup(options.rounds)
+            continue
         try:
-            data = load_data(workload.dataset, options.data_dir)
+            data = load_data(dataset, options.data_dir)
         except InputError as error:
             print(f"{key} is left out: {error}", file=sys.stderr)
             continue
-        task = make_task(workload, data, options.num_train)
-        label = f"{data_label(data, options.note)}, {workload.net(data.input_dim)}"
+        label = data_label(data, options.note)
         for threads in options.threads:
-            print(f"{key}, {threads} threads ...", file=sys.stderr)
-            load = round(os.getloadavg()[0], 1)
-            steps = options.steps or workload.steps
-            result = measure(task, names, threads=threads, rounds=options.rounds, steps=steps)
-            about = {"workload": key, "label": label, "batch_size": workload.batch_size}
-            found["results"].append({**about, "threads": threads, "load": load, **result})
-    if not found["results"]:
-        sys.exit("nothing was measured: see why above")
+            print(f"{key}, threads: {threads} ...", file=sys.stderr)
+            if key == WHOLE_RUNS:
+                numbers = {"rounds": options.rounds, "epochs": options.epochs}
+                result = measure_runs(options.data_dir, threads=threads, **numbers)
+                found["runs"].append({"workload": key, "label": label, **result})
+            else:
+                result = run_peers(key, data, threads, options)
+                found["results"].append({"workload": key, "label": label, **result})
     return found
+
+
+def run_peers(key: str, data: object, threads: int, options: argparse.Namespace) -> dict:
+    """Measure a step of every peer on one workload."""
+    workload = WORKLOADS[key]
+    names = options.peers or [n for n, peer in PEERS.items() if peer.device == options.device]
+    task = make_task(workload, data, options.num_train)
+    steps = options.steps or workload.steps
+    about = {"net": workload.net(task.X_train.shape[1]), "batch_size": workload.batch_size}
+    return {
+        **about,
+        "threads": threads,
+        **measure(task, names, threads=threads, rounds=options.rounds, steps=steps),
+    }
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -111,8 +136,13 @@ def main(arguments: list[str] | None = None) -> None:
         found = json.loads(options.file.read_text())
     else:
         found = run(options)
+        if not (found["results"] or found["runs"] or "startup" in found):
+            sys.exit("nothing was measured: see why above")
         options.out.write_text(json.dumps(found, indent=1) + "\n")
     print(report(found))
+    picture = (options.file or options.out).with_suffix(".png")
+    if draw(found, picture):
+        print(f"\ndrawn to {picture}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,9 @@ PEERS = {
         "scikit-learn MLPClassifier", "with_sklearn:WithSklearn", "sklearn", **_TWO_LAYERS
     ),
     "thinc": Peer("Thinc", "with_thinc:WithThinc", "thinc", **_TWO_LAYERS),
-    "notes-float32": Peer("the notes, in float32", "notes:Notes", "numpy", "float32", **_TWO_LAYERS),
+    "notes-float32": Peer(
+        "the notes, in float32", "notes:Notes", "numpy", "float32", **_TWO_LAYERS
+    ),
     "notes": Peer(
         "the notes as printed, float64", "notes:Notes", "numpy", "float64", **_TWO_LAYERS
     ),

@@ -26,5 +26,6 @@ class Training(ABC):
     def predict(self, X: np.ndarray) -> np.ndarray | None:
         """Return the classes of pictures (N, D), uint8."""
 
-    def settle(self, epochs: int) -> None:
-        """Get ready to predict as after `epochs` epochs in all; most have just trained so many."""
+    def settle(self, _epochs: int) -> None:
+        """Get ready to predict as after so many epochs in all, which most have just trained."""
+        return

@@ -4,6 +4,8 @@ Batch normalisation takes the batch's mean away, so the pictures' mean and the b
 would change nothing and are left out. Every array is made once and written into by `out=`.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from benchmark_peers.base import EPS, MOMENTUM, Training
@@ -74,7 +76,7 @@ class Deep(Training):
         for w in task.weights[:-1]:
             self.layers.append(_Hidden(w, x))
             x = self.layers[-1].out
-        for before, after in zip(self.layers, self.layers[1:], strict=False):
+        for before, after in pairwise(self.layers):
             after.dx = before.dout
         self.w, self.b = task.weights[-1].astype(np.float32), np.zeros((C, 1), np.float32)
         self.scores, self.rate = np.empty((C, B), np.float32), np.float32(task.learning_rate / B)

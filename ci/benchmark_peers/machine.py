@@ -22,7 +22,6 @@ def describe_machine() -> dict:
         "versions": {name: found for name in _PACKAGES if (found := _version(name))},
         "commit": commit or "unknown",
         "date": datetime.date.today().isoformat(),
-        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
     }
 
 

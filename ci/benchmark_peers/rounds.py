@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,14 +14,15 @@ from typing import Any
 from benchmark_peers import PEERS
 from benchmark_peers.task import Task, write_task
 
-__all__ = ["measure"]
+__all__ = ["environment", "load_now", "measure"]
 
 _FOLDER = Path(__file__).resolve().parent.parent
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_WARM_UP = 2  # rounds: ours on JAX compiles for the first epoch, then for those after it
 _LEFT_OUT = "has no batch normalisation here"
 
 
-class _Broken(Exception):
+class PeerError(Exception):
     """A peer cannot go on; the message is the reason."""
 
 
@@ -57,11 +59,11 @@ class _Process:
         line = self.process.stdout.readline()
         if not line:
             self.log.seek(0)
-            lines = self.log.read().strip().splitlines() or ["it ended without a word"]
-            raise _Broken(lines[-1][:200])
+            said = re.findall(r"^[\w.]+: \S.*", self.log.read(), flags=re.MULTILINE)
+            raise PeerError(said[-1][:160] if said else "it ended without a word")
         found = json.loads(line)
         if "missing" in found:
-            raise _Broken(f"not installed: {found['missing']}")
+            raise PeerError(f"not installed: {found['missing']}")
         return found
 
     def ask(self, command: str, epochs: int) -> dict[str, Any]:
@@ -91,17 +93,23 @@ def _started(name: str, folder: Path, threads: int) -> Iterator[_Process]:
         process.end()
 
 
+def load_now() -> float | None:
+    """Return the system's load of the last minute, where there is such a number."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
+
+
 def measure(
     task: Task, names: list[str], *, threads: int, rounds: int, steps: int
 ) -> dict[str, Any]:
     """Return what each peer did: times of its rounds, accuracy, and what it cost beside.
 
-    Each has made its net and trained one round, which compiles, before the first round that
+    Each has made its net and trained two rounds, which compile, before the first round that
     counts. The order is turned around from round to round.
     """
     epochs = max(1, round(steps / task.steps))
-    steps = epochs * task.steps
+    steps, done = epochs * task.steps, epochs * (rounds + _WARM_UP)
     found: dict[str, Any] = {}
+    load = [load_now()]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
         write_task(folder, task)
@@ -113,12 +121,12 @@ def measure(
             process = stack.enter_context(_started(name, folder, threads))
             try:
                 made = process.answer()
-                first = process.ask("train", epochs)
-            except _Broken as error:
+                warm_up = [process.ask("train", epochs)["seconds"] for _ in range(_WARM_UP)]
+            except PeerError as error:
                 found[name] = {"left_out": str(error)}
                 continue
-            found[name] = {**made["ready"], "version": made["version"], "us": [], "idle_cpu_s": 0.0}
-            found[name] |= {"first_s": first["seconds"], "cores": []}
+            found[name] = {**made["ready"], "version": made["version"], "warm_up_s": warm_up}
+            found[name] |= {"us": [], "cores": [], "idle_cpu_s": 0.0}
             at_work[name] = process
         for number in range(rounds):
             for name in list(at_work)[:: -1 if number % 2 else 1]:
@@ -126,7 +134,8 @@ def measure(
                 peer["us"].append(1e6 * answer["seconds"] / steps)
                 peer["cores"].append(answer["cpu_s"] / answer["seconds"])
                 peer["idle_cpu_s"] += answer["idle_cpu_s"]
+        load.append(load_now())
         for name, process in at_work.items():
-            answer = process.ask("finish", epochs * (rounds + 1))
+            answer = process.ask("finish", done)
             found[name] |= {key: answer[key] for key in ("accuracy", "peak_mb")}
-    return {"epochs": epochs * (rounds + 1), "steps_per_round": steps, "peers": found}
+    return {"epochs": done, "steps_per_round": steps, "load": load, "peers": found}

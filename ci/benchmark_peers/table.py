@@ -3,9 +3,18 @@
 from statistics import median
 
 from benchmark_peers import PEERS
+from benchmark_peers.spread import spread
+from benchmark_peers.startup import startup_lines
+from benchmark_peers.whole_runs import runs_table
 
-__all__ = ["ratios", "reference_of", "report"]
+__all__ = ["compile_seconds", "ratios", "reference_of", "report"]
 
+_WORDS = (
+    "A step has the drawing, gathering and converting of its batch in it; *ratio* is to the same "
+    "round of the yardstick; *cores* is how much of them the process got; *compile* is by how "
+    "much the first two rounds were longer; *import* is beside NumPy's; *load* reads the arrays "
+    "and makes the net."
+)
 _HEAD = (
     "| | µs a step | ratio | accuracy | cores | compile s | import s | load s | peak MB |",
     "|---|---|---|---|---|---|---|---|---|",
@@ -32,19 +41,25 @@ def report(found: dict) -> str:
         where += f"; {found['gpu']}"
     libraries = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     parts = [f"{where}; {libraries}; commit {found['commit']}, {found['date']}."]
+    if found["results"]:
+        parts.append(_WORDS)
     parts += [_table(result) for result in found["results"]]
     if best := _best_threads(found["results"]):
         parts.append(best)
+    parts += [runs_table(result) for result in found["runs"]]
+    if "startup" in found:
+        parts.append(startup_lines(found["startup"]))
     return "\n\n".join(parts)
 
 
 def _table(result: dict) -> str:
     peers, threads = result["peers"], result["threads"]
     ran = sorted((n for n in peers if "us" in peers[n]), key=lambda n: median(peers[n]["us"]))
+    rounds, load = len(peers[ran[0]]["us"]), " to ".join(map(str, result["load"]))
     head = (
-        f"**{result['label']}, batch {result['batch_size']}, float32, "
-        f"{threads} thread{'s' if threads > 1 else ''}**: {len(peers[ran[0]]['us'])} rounds of "
-        f"{result['steps_per_round']} steps, load {result['load']}; ratio to "
+        f"**{result['label']}, {result['net']}, batch {result['batch_size']}, float32, "
+        f"{threads} thread{'s' if threads > 1 else ''}**: {rounds} rounds of "
+        f"{result['steps_per_round']} steps, load {load}; ratio to "
         f"{PEERS[reference_of(result)].label}; test accuracy after {result['epochs']} epochs."
     )
     lines = [head, "", *_HEAD, *(_row(result, name) for name in ran)]
@@ -65,7 +80,7 @@ def _row(result: dict, name: str) -> str:
         spread(ratios(result, name), ".2f"),
         accuracy,
         f"{median(peer['cores']):.1f}",
-        f"{max(0, peer['first_s'] - _usual(result, peer)):.1f}",
+        f"{compile_seconds(result, peer):.1f}",
         f"{peer['import_s']:.2f}",
         f"{peer['load_s']:.2f}",
         f"{peer['peak_mb']:,.0f}",
@@ -73,9 +88,10 @@ def _row(result: dict, name: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _usual(result: dict, peer: dict) -> float:
-    """Return the seconds of a round, by which a first round is longer that compiles."""
-    return median(peer["us"]) * result["steps_per_round"] / 1e6
+def compile_seconds(result: dict, peer: dict) -> float:
+    """Return by how much the rounds that do not count were longer than those that do."""
+    usual = median(peer["us"]) * result["steps_per_round"] / 1e6
+    return max(0.0, sum(peer["warm_up_s"]) - len(peer["warm_up_s"]) * usual)
 
 
 def _who_wins(result: dict, ran: list[str]) -> str:
@@ -107,8 +123,3 @@ def _best_threads(results: list[dict]) -> str:
         cells = [f"{min(row[k])[0]:,.0f} ({min(row[k])[1]})" if k in row else "–" for k in keys]
         lines.append(f"| {PEERS[name].label} | {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def spread(values: list[float], form: str) -> str:
-    """Return median, minimum and maximum as text."""
-    return f"{median(values):{form}} ({min(values):{form}} to {max(values):{form}})"

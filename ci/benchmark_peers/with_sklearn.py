@@ -36,7 +36,7 @@ class WithSklearn(Training):
             nesterovs_momentum=False,
             n_iter_no_change=10**9,
             warm_start=True,
-            random_state=np.random.RandomState(1),  # noqa: NPY002 - it takes no other
+            random_state=np.random.RandomState(1),
         )
         classes, rows = np.unique(task.y_train, return_index=True)
         self.classifier.partial_fit(self.X[rows], classes, classes=classes)  # makes the arrays

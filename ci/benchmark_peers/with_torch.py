@@ -3,12 +3,13 @@
 The pictures are a tensor of bytes; a batch is gathered, made float and centred on the device.
 """
 
+import os
 from typing import Any
 
 import numpy as np
 import torch  # noqa: TID251 - a peer
 from torch import nn  # noqa: TID251 - a peer
-from torch.nn.functional import batch_norm, cross_entropy  # noqa: TID251 - a peer
+from torch.nn.functional import cross_entropy  # noqa: TID251 - a peer
 
 from benchmark_peers.base import EPS, MOMENTUM, Training
 from benchmark_peers.task import Task
@@ -98,15 +99,17 @@ class Compiled(Eager):
         x, labels = X.index_select(0, rows).float() - mean, y.index_select(0, rows)
 
         def loss_of(params: Any) -> Any:
-            return cross_entropy(torch.func.functional_call(self.net, (params, buffers), x), labels)
+            following = {name: b.clone() for name, b in buffers.items()}  # which the net writes
+            scores = torch.func.functional_call(self.net, (params, following), x)
+            return cross_entropy(scores, labels), following
 
-        grads, loss = torch.func.grad_and_value(loss_of)(params)
+        grads, (loss, following) = torch.func.grad_and_value(loss_of, has_aux=True)(params)
         for name, p in params.items():
             p.sub_(grads[name], alpha=self.task.learning_rate)
+        for name, b in buffers.items():
+            b.copy_(following[name])
         return loss
 
 
 def _cores() -> int:
-    import os
-
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

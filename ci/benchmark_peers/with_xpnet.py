@@ -1,4 +1,4 @@
-"""This library, by its public names: a net and a Solver.
+"""Ours, by its public names: a net and a Solver.
 
 A Solver takes accuracies after each epoch, which the peers do not: it is given 100 pictures of each
 part for them, and their time is in its steps. Losses are looked at once an epoch.

@@ -1,7 +1,7 @@
 """What is trained: nets, batches, learning rates, and the real data."""
 
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import pairwise
 
 import numpy as np
 
@@ -71,8 +71,7 @@ def make_task(workload: Workload, data: xpnet.data.Dataset, num_train: int | Non
     stop = min(num_train or len(data.X_train), len(data.X_train)) // B * B
     sizes, rng = (data.input_dim, *workload.hidden, data.num_classes), np.random.default_rng(0)
     weights = [
-        rng.standard_normal((n, m)) * (workload.scale or np.sqrt(2 / n))
-        for n, m in zip(sizes, sizes[1:], strict=False)
+        rng.standard_normal((n, m)) * (workload.scale or np.sqrt(2 / n)) for n, m in pairwise(sizes)
     ]
     return Task(
         np.ascontiguousarray(data.X_train[:stop]),
