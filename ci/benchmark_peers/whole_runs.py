@@ -47,8 +47,9 @@ def runs_table(result: dict) -> str:
     """Return the table of these trainings."""
     runs, threads = result["runs"], result["threads"]
     ours = [run["seconds"] for run in runs["xpnet"]]
+    epochs = f"{result['epochs']} epoch{'s' if result['epochs'] > 1 else ''}"
     head = (
-        f"**{result['label']}, 3072-50-10, {result['epochs']} epochs with accuracy checks, "
+        f"**{result['label']}, 3072-50-10, {epochs} with accuracy checks, "
         f"{threads} thread{'s' if threads > 1 else ''}**: {len(ours)} rounds, load "
         f"{' to '.join(map(str, result['load']))}."
     )
