@@ -15,6 +15,7 @@ CI = Path(__file__).parent.parent / "ci"
 sys.path.insert(0, str(CI))
 
 import benchmark  # noqa: E402
+import benchmark_growth  # noqa: E402
 from benchmark_peers import PEERS  # noqa: E402
 from benchmark_peers.base import EPS  # noqa: E402
 from benchmark_peers.by_hand import FromBytes, FromFloats, by_hand  # noqa: E402
@@ -257,6 +258,22 @@ def test_start_up_is_measured(tmp_path, capsys):
     seconds = json.loads(out.read_text())["startup"]["seconds"]
     assert 0 < seconds["numpy"][0] < seconds["xpnet"][0]
     assert "trains a first batch takes" in capsys.readouterr().out
+
+
+def test_growth_is_measured_and_drawn(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(benchmark_growth, "AXES", {"hidden": (10, 1000), "members": (1, 2)})
+    monkeypatch.setattr(benchmark_growth, "_SECONDS", 0.01)
+    out = tmp_path / "growth.json"
+    benchmark_growth.main(["--axes", "hidden", "members", "--rounds", "1", "--out", str(out)])
+    printed = capsys.readouterr().out
+    small, large = json.loads(out.read_text())["axes"]["hidden"].values()
+    assert large["products_us"][0] > 3 * small["products_us"][0]
+    # at least the weights 256-1000-10, their gradients and their best, in float32
+    assert large["peak_mb"] > 3 * 4 * 266_000 / 1e6 > small["peak_mb"]
+    assert "| members of a stack | " in printed
+    benchmark_growth.main(["--from", str(out)])
+    assert capsys.readouterr().out == printed
+    assert out.with_suffix(".png").stat().st_size > 10_000
 
 
 @pytest.mark.slow
