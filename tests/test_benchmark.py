@@ -115,6 +115,15 @@ def test_steps_are_those_of_gradients_by_central_differences(losses, sizes, batc
     np.testing.assert_allclose(losses(task, 6), expected, rtol=2e-5)
 
 
+def test_a_batch_in_parts_is_the_whole_batch(monkeypatch):
+    task = make_task((6, 5, 3), batchnorm=False)
+    whole = losses_by(FromBytes)(task, 6)
+    monkeypatch.setattr(
+        "benchmark_peers.by_hand._PART", 4
+    )  # so that there are three parts of three
+    np.testing.assert_allclose(losses_by(FromBytes)(task, 6), whole, rtol=1e-5)
+
+
 def test_by_hand_keeps_few_pictures_as_floats_and_many_as_bytes():
     task = make_task((6, 5, 3), batchnorm=False)
     assert isinstance(by_hand(task), FromFloats)

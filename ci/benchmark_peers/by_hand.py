@@ -17,6 +17,7 @@ from benchmark_peers.task import Task
 __all__ = ["FromBytes", "FromFloats", "by_hand"]
 
 _SMALL = 2**24  # bytes of pictures as float32 that are worth keeping
+_PART = 250  # pictures at once; more of them outgrow a cache of 1 MB
 
 
 def by_hand(task: Task) -> Training:
@@ -27,15 +28,15 @@ def by_hand(task: Task) -> Training:
 
 
 class _TwoLayers(Training):
-    """What does not depend on how a batch is made."""
+    """What does not depend on how a batch is made; `B` pictures are taken at once."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, B: int) -> None:
         super().__init__(task)
-        B, C = task.batch_size, task.weights[1].shape[1]
+        C = task.weights[1].shape[1]
         self.scores = np.empty((C, B), dtype=np.float32)
         self.by_sample, self.flat = self.scores.T, self.scores.reshape(-1)
         self.per_sample = np.empty(B, dtype=np.float32)
-        self.rate = np.float32(task.learning_rate / B)
+        self.rate = np.float32(task.learning_rate / task.batch_size)
         self.samples = np.arange(B)
         self.loss_history: list[float] = []
 
@@ -43,7 +44,8 @@ class _TwoLayers(Training):
         """Train for so many epochs more."""
         for _ in range(epochs):
             batches = self.task.shuffled(self.rng)
-            places = self.task.y_train[batches] * batches.shape[1] + self.samples
+            parts = self.task.y_train[batches].reshape(-1, len(self.samples))
+            places = (parts * len(self.samples) + self.samples).reshape(batches.shape)
             right = np.empty(batches.shape, dtype=np.float32)
             for rows, place, kept in zip(batches, places, right, strict=True):
                 self.step(rows, place, kept)
@@ -81,8 +83,8 @@ class FromFloats(_TwoLayers):
     """
 
     def __init__(self, task: Task) -> None:
-        super().__init__(task)
         (D, H), (_, C), B = *(w.shape for w in task.weights), task.batch_size
+        super().__init__(task, B)
         self.X = np.ones((len(task.X_train), D + 1), dtype=np.float32)
         np.subtract(task.X_train, task.mean, out=self.X[:, :D])
         full1, self.W2 = np.zeros((D + 1, H + 1), np.float32), np.zeros((H + 1, C), np.float32)
@@ -119,15 +121,14 @@ class FromBytes(_TwoLayers):
 
     The mean is not subtracted from the batch, which would go through it again. It is a row more of
     the batch: (x - mean) W1 is the product less that row's, and (x - mean)^T dh is the product with
-    -sum(dh) as the gradient of that row.
+    -sum(dh) as the gradient of that row. A large batch is taken in parts that stay in the cache.
     """
 
     def __init__(self, task: Task) -> None:
-        super().__init__(task)
-        (D, H), (_, C), B = *(w.shape for w in task.weights), task.batch_size
+        (D, H), (_, C), B = *(w.shape for w in task.weights), part_size(task.batch_size)
+        super().__init__(task, B)
         self.W1, self.W2 = (w.astype(np.float32) for w in task.weights)
         self.b1, self.b2 = np.zeros(H, np.float32), np.zeros((C, 1), np.float32)
-        self.db2 = np.empty_like(self.b2)
         self.bytes = np.empty((B, D), np.uint8)
         self.all_x = np.empty((B + 1, D), np.float32)
         self.x, self.all_x[B] = self.all_x[:B], task.mean
@@ -135,11 +136,27 @@ class FromBytes(_TwoLayers):
         self.h, self.h_mean, self.dh = self.all_h[:B], self.all_h[B], self.all_dh[:B]
         self.dh_mean, self.offset = self.all_dh[B], np.empty(H, np.float32)
         self.positive = np.empty((B, H), np.bool_)
-        self.dW1, self.dW2 = np.empty_like(self.W1), np.empty_like(self.W2)
+        self.params = [self.W1, self.b1, self.W2, self.b2]
+        self.grads, self.part_grads = ([np.empty_like(p) for p in self.params] for _ in range(2))
         self.all_xT, self.hT, self.W2T = self.all_x.T, self.h.T, self.W2.T
 
     def step(self, rows: np.ndarray, place: np.ndarray, right: np.ndarray) -> None:
         """Take a step."""
+        size = len(self.samples)
+        self.gradients(rows[:size], place[:size], right[:size], self.grads)
+        for i in range(size, len(rows), size):
+            part = slice(i, i + size)
+            self.gradients(rows[part], place[part], right[part], self.part_grads)
+            for total, grad in zip(self.grads, self.part_grads, strict=True):
+                np.add(total, grad, out=total)
+        for p, grad in zip(self.params, self.grads, strict=True):
+            np.subtract(p, grad, out=p)
+
+    def gradients(
+        self, rows: np.ndarray, place: np.ndarray, right: np.ndarray, out: list[np.ndarray]
+    ) -> None:
+        """Write the gradients of a part of the batch, times the learning rate, into `out`."""
+        dW1, db1, dW2, db2 = out
         # "clip" for speed: otherwise NumPy gathers into a buffer of its own first
         self.task.X_train.take(rows, axis=0, out=self.bytes, mode="clip")
         np.copyto(self.x, self.bytes)
@@ -150,20 +167,21 @@ class FromBytes(_TwoLayers):
         np.dot(self.W2T, self.hT, out=self.scores)
         np.add(self.scores, self.b2, out=self.scores)
         self.scores_to_gradient(place, right)
-        np.dot(self.hT, self.by_sample, out=self.dW2)
+        np.dot(self.hT, self.by_sample, out=dW2)
         np.dot(self.by_sample, self.W2T, out=self.dh)
         np.greater(self.h, 0, out=self.positive)
         np.multiply(self.dh, self.positive, out=self.dh)
-        np.add.reduce(self.dh, axis=0, out=self.dh_mean)
-        np.subtract(self.b1, self.dh_mean, out=self.b1)
-        np.negative(self.dh_mean, out=self.dh_mean)
-        np.dot(self.all_xT, self.all_dh, out=self.dW1)
-        np.subtract(self.W1, self.dW1, out=self.W1)
-        np.subtract(self.W2, self.dW2, out=self.W2)
-        np.add.reduce(self.scores, axis=1, keepdims=True, out=self.db2)
-        np.subtract(self.b2, self.db2, out=self.b2)
+        np.add.reduce(self.dh, axis=0, out=db1)
+        np.negative(db1, out=self.dh_mean)
+        np.dot(self.all_xT, self.all_dh, out=dW1)
+        np.add.reduce(self.scores, axis=1, keepdims=True, out=db2)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the classes of pictures."""
         h = np.maximum((X - self.task.mean) @ self.W1 + self.b1, 0)
         return np.argmax(h @ self.W2 + self.b2[:, 0], axis=1)
+
+
+def part_size(batch_size: int) -> int:
+    """Return the largest divisor of the batch that is at most _PART."""
+    return next(n for n in range(min(batch_size, _PART), 0, -1) if batch_size % n == 0)
