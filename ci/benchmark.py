@@ -17,7 +17,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,8 +87,8 @@ def _counts(text: str) -> list[int]:
     return [_count(part) for part in text.split(",")]
 
 
-def run(options: argparse.Namespace) -> dict:
-    """Measure all that is asked for."""
+def run(options: argparse.Namespace) -> Iterator[dict]:
+    """Measure all that is asked for, and give what was found after each part of it."""
     wanted = options.workloads or ALL
     found = {**describe_machine(), "results": [], "runs": []}
     for key in wanted:
@@ -96,6 +96,7 @@ def run(options: argparse.Namespace) -> dict:
         if key == STARTUP:
             print(f"{key} ...", file=sys.stderr)
             found["startup"] = measure_startup(options.rounds)
+            yield found
             continue
         try:
             data = load_data(dataset, options.data_dir)
@@ -112,7 +113,7 @@ def run(options: argparse.Namespace) -> dict:
             else:
                 result = run_peers(key, data, threads, options)
                 found["results"].append({"workload": key, "label": label, **result})
-    return found
+            yield found
 
 
 def run_peers(key: str, data: object, threads: int, options: argparse.Namespace) -> dict:
@@ -135,10 +136,11 @@ def main(arguments: list[str] | None = None) -> None:
     if options.file:
         found = json.loads(options.file.read_text())
     else:
-        found = run(options)
-        if not (found["results"] or found["runs"] or "startup" in found):
+        found = None
+        for found in run(options):
+            options.out.write_text(json.dumps(found, indent=1) + "\n")
+        if found is None:
             sys.exit("nothing was measured: see why above")
-        options.out.write_text(json.dumps(found, indent=1) + "\n")
     print(report(found))
     picture = (options.file or options.out).with_suffix(".png")
     if draw(found, picture):

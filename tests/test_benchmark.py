@@ -16,7 +16,7 @@ sys.path.insert(0, str(CI))
 
 import benchmark  # noqa: E402
 import benchmark_growth  # noqa: E402
-from benchmark_peers import PEERS  # noqa: E402
+from benchmark_peers import PEERS, rounds  # noqa: E402
 from benchmark_peers.base import EPS  # noqa: E402
 from benchmark_peers.by_hand import FromBytes, FromFloats, by_hand  # noqa: E402
 from benchmark_peers.by_hand_deep import Deep  # noqa: E402
@@ -188,6 +188,22 @@ def test_peers_run_in_turn_and_reach_the_same_accuracy(tmp_path, capsys):
     benchmark.main(["--from", str(out)])
     assert capsys.readouterr().out == printed
     assert out.with_suffix(".png").stat().st_size > 10_000
+
+
+def test_a_peer_that_fails_is_left_out_and_the_others_go_on(capsys, tmp_path, monkeypatch):
+    ended = "import sys; sys.exit('ValueError: it is broken')"
+    started = rounds.subprocess.Popen
+
+    def popen(command, **options):
+        replaced = [sys.executable, "-c", ended] if "by-hand" in command else command
+        return started(replaced, **options)
+
+    monkeypatch.setattr(rounds.subprocess, "Popen", popen)
+    out = tmp_path / "out.json"
+    benchmark.main([*QUICK, "--peers", "by-hand,notes", "--out", str(out)])
+    printed = capsys.readouterr().out
+    assert "| NumPy by hand | – | ValueError: it is broken |" in printed
+    assert "ratio to the notes as printed, float64" in printed
 
 
 def made_up(**microseconds):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +68,15 @@ class _Process:
 
     def ask(self, command: str, epochs: int) -> dict[str, Any]:
         """Give a command and return the answer."""
-        self.process.stdin.write(f"{command} {epochs}\n")
-        self.process.stdin.flush()
+        with suppress(BrokenPipeError):  # then there is no answer either, and the log says why
+            self.process.stdin.write(f"{command} {epochs}\n")
+            self.process.stdin.flush()
         return self.answer()
 
     def end(self) -> None:
         """End the process and wait until it is gone."""
-        self.process.stdin.close()
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
         try:
             self.process.wait(timeout=20)
         except subprocess.TimeoutExpired:
@@ -98,6 +100,53 @@ def load_now() -> float | None:
     return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 
+class _Crew:
+    """The peers at work, and what was found of each; one that fails is left out from then on."""
+
+    def __init__(self, folder: Path, task: Task, threads: int, stack: ExitStack) -> None:
+        self.folder, self.task, self.threads, self.stack = folder, task, threads, stack
+        self.found: dict[str, Any] = {}
+        self.at_work: dict[str, _Process] = {}
+
+    @contextmanager
+    def leaving_out(self, name: str) -> Iterator[None]:
+        """Note a failure of this peer and go on without it."""
+        try:
+            yield
+        except PeerError as error:
+            self.at_work.pop(name, None)
+            self.found[name] = {"left_out": str(error)}
+
+    def start(self, name: str, epochs: int) -> None:
+        """Start a peer and train the rounds that do not count."""
+        if self.task.batchnorm and not PEERS[name].deep:
+            self.found[name] = {"left_out": _LEFT_OUT}
+            return
+        process = self.stack.enter_context(_started(name, self.folder, self.threads))
+        with self.leaving_out(name):
+            made = process.answer()
+            warm_up = [process.ask("train", epochs)["seconds"] for _ in range(_WARM_UP)]
+            self.found[name] = {**made["ready"], "version": made["version"], "warm_up_s": warm_up}
+            self.found[name] |= {"us": [], "cores": [], "idle_cpu_s": 0.0}
+            self.at_work[name] = process
+
+    def round(self, order: int, epochs: int) -> None:
+        """Let each train a round, in their order (1) or backwards (-1)."""
+        for name in list(self.at_work)[::order]:
+            with self.leaving_out(name):
+                answer, peer = self.at_work[name].ask("train", epochs), self.found[name]
+                peer["us"].append(1e6 * answer["seconds"] / (epochs * self.task.steps))
+                peer["cores"].append(answer["cpu_s"] / answer["seconds"])
+                peer["idle_cpu_s"] += answer["idle_cpu_s"]
+
+    def finish(self, epochs: int) -> None:
+        """Ask each how good its net is, and how much memory it took."""
+        for name in list(self.at_work):
+            with self.leaving_out(name):
+                answer = self.at_work[name].ask("finish", epochs)
+                self.found[name] |= {key: answer[key] for key in ("accuracy", "peak_mb")}
+
+
 def measure(
     task: Task, names: list[str], *, threads: int, rounds: int, steps: int
 ) -> dict[str, Any]:
@@ -107,35 +156,16 @@ def measure(
     counts. The order is turned around from round to round.
     """
     epochs = max(1, round(steps / task.steps))
-    steps, done = epochs * task.steps, epochs * (rounds + _WARM_UP)
-    found: dict[str, Any] = {}
-    load = [load_now()]
+    done, load = epochs * (rounds + _WARM_UP), [load_now()]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
         write_task(folder, task)
-        at_work: dict[str, _Process] = {}
+        crew = _Crew(folder, task, threads, stack)
         for name in names:
-            if task.batchnorm and not PEERS[name].deep:
-                found[name] = {"left_out": _LEFT_OUT}
-                continue
-            process = stack.enter_context(_started(name, folder, threads))
-            try:
-                made = process.answer()
-                warm_up = [process.ask("train", epochs)["seconds"] for _ in range(_WARM_UP)]
-            except PeerError as error:
-                found[name] = {"left_out": str(error)}
-                continue
-            found[name] = {**made["ready"], "version": made["version"], "warm_up_s": warm_up}
-            found[name] |= {"us": [], "cores": [], "idle_cpu_s": 0.0}
-            at_work[name] = process
+            crew.start(name, epochs)
         for number in range(rounds):
-            for name in list(at_work)[:: -1 if number % 2 else 1]:
-                answer, peer = at_work[name].ask("train", epochs), found[name]
-                peer["us"].append(1e6 * answer["seconds"] / steps)
-                peer["cores"].append(answer["cpu_s"] / answer["seconds"])
-                peer["idle_cpu_s"] += answer["idle_cpu_s"]
+            crew.round(-1 if number % 2 else 1, epochs)
         load.append(load_now())
-        for name, process in at_work.items():
-            answer = process.ask("finish", done)
-            found[name] |= {key: answer[key] for key in ("accuracy", "peak_mb")}
-    return {"epochs": done, "steps_per_round": steps, "load": load, "peers": found}
+        crew.finish(done)
+    numbers = {"epochs": done, "steps_per_round": epochs * task.steps, "load": load}
+    return {**numbers, "peers": {name: crew.found[name] for name in names}}
