@@ -262,7 +262,7 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
         type=int,
         metavar="N",
         help="threads of the matrix products; 1 is best where other programs share the cores "
-        "(default: as the library has them)",
+        "(default: 1 for small nets on NumPy, otherwise as the library has them)",
     )
 
 

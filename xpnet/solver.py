@@ -5,6 +5,7 @@ Reference: Stanford CS231n, assignment 2 (`solver.py`), without its faults.
 
 import inspect
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -37,7 +38,7 @@ from xpnet.optim import Rule, get_rule
 from xpnet.preprocessing import Preprocessor, get_preprocessor
 from xpnet.schedules import RateScales, Schedule, constant
 from xpnet.task import Task
-from xpnet.trainers import base_rate, make_trainer
+from xpnet.trainers import base_rate, fitting_threads, make_trainer
 from xpnet.training_loop import TrainingLoop
 from xpnet.weighting import check_sample_weights, loss_terms
 
@@ -94,6 +95,8 @@ class Solver:
             round the factors of a matrix product from 24 bits to 11, which tensor cores multiply
             faster; sums and all else stay float32. `predict`, `check_accuracy` and the net's own
             methods always keep all bits. CuPy rounds for two matrices, never for stacks of them.
+        threads: Of the host's matrix products while it trains. None gives small nets on NumPy one,
+            which is faster there, and leaves others what the library has.
         callbacks: Objects with any of `on_interval(solver)`, every `print_every` steps;
             `on_epoch(solver)`, after the accuracies of an epoch; `on_end(solver)`. They may read
             `model.params`, and copy what they keep: later steps write into these arrays.
@@ -110,6 +113,7 @@ class Solver:
             is not xpnet's.
         check_steps: The step of each check.
         metric: What the accuracies are: `xpnet.metrics.Accuracy`, or `RSquared`.
+        threads: Of the host's matrix products while it trains; None for as many as there are.
         preprocess: The fitted preprocessor, or None; `predict` and `check_accuracy` use it.
         num_classes: The scores that the model gives a sample.
 
@@ -144,6 +148,7 @@ class Solver:
         label_smoothing: float = 0.0,
         compile: bool = False,
         precision: str = "float32",
+        threads: int | None = None,
         callbacks: Sequence[Any] = (),
         **unknown: Any,
     ) -> None:
@@ -192,6 +197,9 @@ class Solver:
             precision=precision,
         )
         self.precision = precision
+        self.threads = check_count_or_none("threads", threads)
+        if self.threads is None:
+            self.threads = fitting_threads(model, self.batch_size)
         history = History(
             Best(self.members, self.patience),
             Divergence(self.members, centred=self.preprocess is not None, y=train[1]),
@@ -246,7 +254,9 @@ class Solver:
             self.model.preprocess = self.preprocess
             self.model.class_names = self._class_names
             self.model.flat_targets = self._flat_targets
-        with backend_of(next(iter(self.model.params.values()))).context(self.precision):
+        backend = backend_of(next(iter(self.model.params.values())))
+        limit = nullcontext() if self.threads is None else backend.threads(self.threads)
+        with limit, backend.context(self.precision):
             self._trainer.begin(self._loop.parts.train, self._sample_weights)
             if not self.best_params:
                 self._best.variables = copied(self._trainer.variables)

@@ -91,13 +91,14 @@ def _run(options: argparse.Namespace, started: float) -> int:
         check_count("--threads", options.threads)
     if options.profile is not None:
         check_count("--profile", options.profile)
-    with backend.threads(options.threads) as threads:
+    with backend.threads(options.threads) as available:
         preprocess = get_preprocessor(chosen["preprocess"], data.picture_shape)
         if preprocess is not None:
             if not options.quiet and not preprocess.keeps_shape and data.input_dim > _MANY:
                 _print(f"fitting {preprocess}, which may take a minute")
             preprocess.fit(data.X_train)
         solver = _make_solver(options, chosen, data, preprocess)
+        threads = solver.threads or available
         layers = "-".join(map(str, solver.model.layer_sizes))
         if not options.quiet:
             lines = head_lines(chosen, layers, data, preprocess, backend, threads)
@@ -207,6 +208,7 @@ def _make_solver(
         label_smoothing=chosen["label_smoothing"],
         compile=options.compile,
         precision=chosen["precision"],
+        threads=options.threads,
         callbacks=callbacks,
     )
 

@@ -1,5 +1,6 @@
 """Which trainer takes the steps: the fast one for our nets and rules, or the notes' for others."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -15,7 +16,7 @@ from xpnet.nets import Net, is_own_net
 from xpnet.optim import Rule, UpdateRule, check_range
 from xpnet.preprocessing import Preprocessor
 
-__all__ = ["Trainer", "base_rate", "make_trainer"]
+__all__ = ["Trainer", "base_rate", "fitting_threads", "make_trainer"]
 
 Trainer: TypeAlias = NetTrainer | ModelTrainer
 
@@ -99,6 +100,14 @@ def make_trainer(
             "compute in float32: make the net with dtype='float32'"
         )
     return ModelTrainer(model, rule, config, members, metric, preprocess, clip_norm)
+
+
+def fitting_threads(model: Any, batch_size: int) -> int | None:
+    """Return how many threads suit the largest matrix product of a step, or None for all."""
+    if not isinstance(model, Net):
+        return None
+    weights = [shape[-2:] for shape in model.shapes().values() if len(shape) > 1]
+    return model.backend.fitting_threads(max(2 * batch_size * math.prod(w) for w in weights))
 
 
 def base_rate(rule: Rule, optim_config: Mapping[str, Any]) -> Any:

@@ -142,6 +142,13 @@ class Backend:
             pools = [p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"]
             yield max(pools, default=1)
 
+    def fitting_threads(self, num_operations: int) -> int | None:
+        """Return how many threads suit matrix products of so many operations, or None for all.
+
+        Operations are multiplications and additions, 2 N D M for (N, D) @ (D, M).
+        """
+        return None
+
     def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return `function` compiled for the device, or itself where there is no compiler."""
         return function

@@ -14,6 +14,7 @@ from xpnet.errors import BackendError
 __all__ = ["NumpyBackend"]
 
 _STEP_XP = RecordingNamespace()
+_WORTH_SHARING = 10_000_000  # operations, about 0.1 ms on one core
 _LARGEST_MARK = 31 * 2**20  # bytes: glibc follows freed blocks of up to 32 MB
 
 
@@ -58,6 +59,15 @@ class NumpyBackend(Backend):
         memory of a run; whoever writes into an array copies it first.
         """
         return np.asarray(x, dtype=dtype)
+
+    def fitting_threads(self, num_operations: int) -> int | None:
+        """Return 1 for small products, which a second thread makes slower.
+
+        OpenBLAS shares a product from 0.5 million operations on, and its threads wait for the next
+        one by spinning, which takes the core from whoever else needs it: on two busy cores a
+        training of the digits took 31 s with two threads and 2.2 s with one.
+        """
+        return 1 if num_operations < _WORTH_SHARING else None
 
     def stretch(self, step: Step, *, compiled: bool = False, is_pure: bool = False) -> Advance:
         """Return `advance(carry, data, draws)`, which replays a pure step; another is repeated.

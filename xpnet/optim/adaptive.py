@@ -35,7 +35,11 @@ class RMSProp(UpdateRule):
         cache = slots["cache"]
         cache *= c["decay_rate"]
         cache += c["new"] * (dw * dw)
-        w -= c["learning_rate"] * dw / (xp.sqrt(cache) + c["epsilon"])
+        denominator = xp.sqrt(cache)
+        denominator += c["epsilon"]
+        dw *= c["learning_rate"]
+        dw /= denominator
+        w -= dw
         slots["cache"] = cache
         return w
 
@@ -76,11 +80,15 @@ class Adam(UpdateRule):
         m *= c["beta1"]
         m += c["new1"] * dw
         v *= c["beta2"]
-        v += c["new2"] * (dw * dw)
+        dw *= dw  # in place from here on: temporaries of the weights' size cost as much as the sums
+        dw *= c["new2"]
+        v += dw
         denominator = xp.sqrt(v)
         denominator *= c["root"]
         denominator += c["epsilon"]
-        w -= c["step"] * m / denominator
+        step = c["step"] * m
+        step /= denominator
+        w -= step
         slots["m"], slots["v"] = m, v
         return w
 

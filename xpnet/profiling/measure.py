@@ -58,7 +58,7 @@ def profile(solver: "Solver", steps: int = 200, *, clock: Clock = time.perf_coun
         trainer.compiled or backend.always_compiles or backend.replays
     )
     wait = backend.wait_for if backend.is_asynchronous else None
-    with backend.context(solver.precision), backend.threads(None) as threads:
+    with backend.context(solver.precision), backend.threads(solver.threads) as threads:
         done = Rehearsal(solver, Stopwatch(clock, wait), in_pieces=True)
         plain = Rehearsal(solver, Stopwatch(clock))
         asked = compiled = None
