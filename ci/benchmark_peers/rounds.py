@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ __all__ = ["environment", "load_now", "measure"]
 _FOLDER = Path(__file__).resolve().parent.parent
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _WARM_UP = 2  # rounds: ours on JAX compiles for the first epoch, then for those after it
+_REST = 0.2  # seconds; BLAS's threads spin for some 0.06 after their work, then they sleep
 _LEFT_OUT = "has no batch normalisation here"
 
 
@@ -133,6 +135,8 @@ class _Crew:
     def round(self, order: int, epochs: int) -> None:
         """Let each train a round, in their order (1) or backwards (-1)."""
         for name in list(self.at_work)[::order]:
+            if self.threads > 1:
+                time.sleep(_REST)
             with self.leaving_out(name):
                 answer, peer = self.at_work[name].ask("train", epochs), self.found[name]
                 peer["us"].append(1e6 * answer["seconds"] / (epochs * self.task.steps))
