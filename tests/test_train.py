@@ -556,7 +556,7 @@ def refusal(capsys, *options):
         (["digits"], ["digits"]),
         (["--update-rule", "newton"], ["--update-rule", "'newton'", "'adam'", "'sgd'"]),
         (["--initializer", "he"], ["--initializer", "'he'", "'kaiming'"]),
-        (["--dtype", "float16"], ["--dtype", "'float16'", "'float32'"]),
+        (["--dtype", "half"], ["--dtype", "'half'", "'float32'"]),
         (["--sampling", "all"], ["--sampling", "'all'", "'shuffle'"]),
         (["--preprocess", "zca"], ["--preprocess", "'zca'", "mean"]),
         (["--hidden-dim", "2.5"], ["--hidden-dim", "'2.5'"]),
