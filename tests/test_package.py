@@ -32,6 +32,7 @@ FLOORS = {
     "xpnet.streams": 0,
     "xpnet.backends": 0,
     "xpnet.members": 1,
+    "xpnet.columns": 1,
     "xpnet.initializers": 1,
     "xpnet.preprocessing": 1,
     "xpnet.metrics": 1,

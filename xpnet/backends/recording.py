@@ -20,8 +20,6 @@ import numpy as np
 
 __all__ = ["Recorded", "RecordingError", "RecordingNamespace", "Tape"]
 
-_FEW = 32  # columns, of a matrix with more rows
-
 
 class RecordingError(TypeError):
     """The step does what a replay could not repeat."""
@@ -208,13 +206,6 @@ def _sum(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
 def _max(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     if not isinstance(x, Recorded):
         return np.max(x, axis=axis, keepdims=keepdims)
-    if axis == -1 and keepdims and x.ndim == 2 and x.shape[1] < _FEW < x.shape[0]:
-        # By columns: a reduction starts anew at each row, which costs more than a short row.
-        columns = Recorded(np.ascontiguousarray(x.value.T), x.tape)
-        x.tape.note(np.copyto, columns.value, x.value.T)
-        out = _kept(np.maximum.reduce(columns.value, 0), x.tape)
-        x.tape.note(np.maximum.reduce, columns.value, 0, None, out.value)
-        return out[:, None]
     return _reduced(np.maximum, x, axis, keepdims=keepdims)
 
 

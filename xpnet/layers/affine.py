@@ -7,6 +7,7 @@ import math
 from typing import Any, NamedTuple
 
 from xpnet.backends import Array, array_namespace
+from xpnet.columns import product_by_columns
 from xpnet.errors import InputError
 from xpnet.layers.checks import check_dout, floating_namespace
 
@@ -28,7 +29,9 @@ class AffineCache(NamedTuple):
     w: Array  # (..., D, M)
 
 
-def affine_forward(x: Array, w: Array, b: Array, *, xp: Any = None) -> tuple[Array, AffineCache]:
+def affine_forward(
+    x: Array, w: Array, b: Array, *, by_columns: bool = False, xp: Any = None
+) -> tuple[Array, AffineCache]:
     """Return `x W + b` for every sample, and the cache.
 
     Args:
@@ -36,6 +39,8 @@ def affine_forward(x: Array, w: Array, b: Array, *, xp: Any = None) -> tuple[Arr
             in `w`, of shape (N, D), shared by all members, or (..., N, D).
         w: Weights of shape (..., D, M).
         b: Biases of shape (..., M).
+        by_columns: Whether a narrow output lies in memory column by column, as suits scores, of
+            which sums over the classes are taken.
         xp: The namespace, from a caller that has checked the shapes.
 
     Returns:
@@ -49,7 +54,8 @@ def affine_forward(x: Array, w: Array, b: Array, *, xp: Any = None) -> tuple[Arr
     if xp is None:
         xp = floating_namespace("affine layer", x=x, w=w, b=b)
         check_shapes("affine layer", "w must be (..., D, M) and b (..., M)", 2, x, w, b)
-    out = as_rows(x, w, 2, xp) @ w
+    rows = as_rows(x, w, 2, xp)
+    out = product_by_columns(rows, w, xp) if by_columns else rows @ w
     out += b[..., None, :]
     return out, AffineCache(x, w)
 

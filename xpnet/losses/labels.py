@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.backends import Array, array_namespace, device, is_host_array
+from xpnet.columns import compared_by_columns
 from xpnet.errors import InputError
 from xpnet.losses.weights import check_weights
 
@@ -36,7 +37,7 @@ def label_mask(x: Array, y: Array, xp: Any) -> Array:
     """
     classes = xp.arange(x.shape[-1], device=device(y))
     labels = xp.astype(y, classes.dtype, copy=False)  # 300 classes do not fit into an int8 label
-    return labels[..., None] == classes
+    return compared_by_columns(labels, classes, xp)
 
 
 def at_label(x: Array, target: Array, xp: Any) -> Array:

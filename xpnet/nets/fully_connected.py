@@ -5,6 +5,7 @@ Reference: Stanford CS231n, assignment 2 (`fc_net.py`), without its faults.
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, Self
 
@@ -121,7 +122,8 @@ class FullyConnectedNet(Net):
         self._last_names = (f"W{self.num_layers}", f"b{self.num_layers}")
         # On the net, as the loss is, so that a profile can watch them.
         self._affine: tuple[Callable[..., Any], ...]
-        self._affine = (affine_forward, affine_backward, affine_parameter_gradients)
+        scores = partial(affine_forward, by_columns=True)
+        self._affine = (scores, affine_backward, affine_parameter_gradients)
         self._penalty: tuple[Callable[..., Any], ...] = (penalty, add_penalty_gradients)
         has_norm = normalization is not None
         self._hidden = [
