@@ -1,7 +1,7 @@
 """How good a model is on a part of the data, in batches."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -9,58 +9,62 @@ from xpnet.backends import Array, backend_of
 from xpnet.data.batches import Split
 from xpnet.errors import InputError
 from xpnet.metrics import Metric
-from xpnet.nets import Net, Variables
+from xpnet.nets import Net
 from xpnet.nets.storage import in_dtype
 from xpnet.preprocessing import Preprocessor, transformed
+from xpnet.streamed_rows import StreamedRows
 
-__all__ = ["CHECK_BATCH", "evaluate_net", "host_scores", "scores_of_raw"]
+__all__ = [
+    "CHECK_BATCH",
+    "Measure",
+    "host_scores",
+    "make_measure",
+    "measured_batches",
+    "scores_of_raw",
+]
+
+Measure: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, Array]], Array]
 
 # Rows at once when the Solver checks itself: batches of 100 spend their time in Python, and those
 # of 1,000 pictures outgrow the cache.
 CHECK_BATCH = 250
 
 
-def evaluate_net(
-    net: Net,
-    variables: Variables,
-    split: Split,
-    metric: Metric,
-    preprocess: Preprocessor | None,
-    numbers: Mapping[str, Array],
-    batch_size: int,
-) -> Array:
-    """Return the metric's sums and the loss of one of our nets; the result stays on the device.
+def make_measure(net: Net, metric: Metric, preprocess: Preprocessor | None) -> Measure:
+    """Return the pure function that measures one of our nets on a batch.
 
-    Args:
-        net: The net.
-        variables: Its parameters and its state.
-        split: Inputs (N, D), not preprocessed, and targets (N,) or (N, C), on the device.
-        metric: What to add up.
-        preprocess: What the inputs go through first.
-        numbers: The preprocessor's numbers, on the device.
-        batch_size: Rows at once.
-
-    Returns:
-        An array of shape (*member shape, k + 1): the metric's k sums, and the loss with its
-        regularisation, of samples that weigh the same.
-
+    `measure(live, batch)` takes the net's `variables` and the preprocessor's `numbers`, and a batch
+    of inputs `X` (N, D), not preprocessed, and targets `y`. It returns an array of shape (*member
+    shape, k + 1): the metric's k sums, and the loss with its regularisation, of samples that weigh
+    the same.
     """
-    xp, dtype, state = net.backend.step_xp, net.compute_dtype, variables.state
-    params = in_dtype(variables.params, dtype, xp)
-    X, y = split
-    reg = net.constants()["reg"]
-    sums: Any = 0.0
-    loss: Any = 0.0
-    for start in range(0, X.shape[0], batch_size):
-        stop = min(start + batch_size, X.shape[0])  # the standard leaves slices beyond open
-        x, targets = xp.astype(X[start:stop, ...], dtype, copy=True), y[start:stop, ...]
+    xp, dtype, reg = net.backend.step_xp, net.compute_dtype, net.constants()["reg"]
+
+    def measure(live: Mapping[str, Any], batch: Mapping[str, Array]) -> Array:
+        variables, y = live["variables"], batch["y"]
+        params = in_dtype(variables.params, dtype, xp)
+        x = xp.astype(batch["X"], dtype, copy=True)
         if preprocess is not None:
-            x = preprocess.apply(x, numbers, xp)
-        scores = net.scores(params, state, x, xp)
-        sums = sums + metric.sums(scores, targets, xp)
-        share = (stop - start) / X.shape[0]
-        loss = loss + share * net.objective(params, scores, targets, reg, xp)
-    return xp.concat([sums, loss[..., None]], axis=-1)
+            x = preprocess.apply(x, live["numbers"], xp)
+        scores = net.scores(params, variables.state, x, xp)
+        loss = net.objective(params, scores, y, reg, xp)
+        return xp.concat([metric.sums(scores, y, xp), loss[..., None]], axis=-1)
+
+    return measure
+
+
+def measured_batches(
+    measure: Measure, live: Mapping[str, Any], split: Split, batch_size: int
+) -> Iterator[tuple[float, Array]]:
+    """Yield what `measure` finds on each batch, still on the device, and the batch's share."""
+    (X, y), num_samples = split, split.X.shape[0]
+    if num_samples <= batch_size and not isinstance(X, StreamedRows):
+        yield 1.0, measure(live, {"X": X, "y": y})
+        return
+    for start in range(0, num_samples, batch_size):
+        stop = min(start + batch_size, num_samples)  # the standard leaves slices beyond open
+        batch = {"X": X[start:stop, ...], "y": y[start:stop, ...]}
+        yield (stop - start) / num_samples, measure(live, batch)
 
 
 def host_scores(model: Any, X: np.ndarray) -> np.ndarray:

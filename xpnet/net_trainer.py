@@ -10,7 +10,7 @@ from xpnet.backends.base import Advance
 from xpnet.data.batches import Split
 from xpnet.data.mapped import MappedRows, is_mapped
 from xpnet.errors import InputError
-from xpnet.evaluation import evaluate_net
+from xpnet.evaluation import Measure, make_measure, measured_batches
 from xpnet.metrics import Metric
 from xpnet.model_variables import copied
 from xpnet.nets import Net, Variables
@@ -74,6 +74,7 @@ class NetTrainer:
         self._slots: dict[str, dict[str, Array]] = {}
         self._data: dict[str, Any] = {}
         self._train: Any = None
+        self._measures: dict[Any, Measure] = {}
         numbers = {} if preprocess is None else preprocess.numbers()
         self._numbers = {
             name: self.backend.asarray(value, dtype=self._dtype) for name, value in numbers.items()
@@ -149,6 +150,7 @@ class NetTrainer:
             self._data["weights"] = backend.asarray(sample_weights, self._dtype)
         fixed, self._data["terms"] = self._split_terms()
         self._stretch = self._make_stretch(fixed, self._left(train))
+        self._measures = {}  # the net's regularisation may be another now
 
     def advance(
         self, rows: np.ndarray, rate_scales: np.ndarray, first: int, following: np.ndarray
@@ -197,16 +199,32 @@ class NetTrainer:
         self, variables: Variables, splits: list[Split], targets: list[np.ndarray], batch_size: int
     ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Return metric, loss and whether it is finite on each part, with one transfer."""
-        net, metric, numbers = self.net, self.metric, self._numbers
-        results = [
-            evaluate_net(net, variables, split, metric, self._left(split), numbers, batch_size)
-            for split in splits
-        ]
-        host = self.backend.to_numpy(self.backend.xp.stack(results)).astype(np.float64)
-        return [
-            (self.metric.value(found[..., :-1], y), found[..., -1], np.isfinite(found[..., -1]))
-            for found, y in zip(host, targets, strict=True)
-        ]
+        live = {"variables": variables, "numbers": self._numbers}
+        found: list[Array] = []
+        shares: list[list[float]] = []
+        for split in splits:
+            measured = list(measured_batches(self._measure_of(split), live, split, batch_size))
+            shares.append([share for share, _ in measured])
+            found += [array for _, array in measured]
+        host = self.backend.to_numpy(self.backend.xp.stack(found)).astype(np.float64)
+        results = []
+        for weights, y in zip(shares, targets, strict=True):
+            own, host = host[: len(weights)], host[len(weights) :]
+            loss = np.asarray(sum(w * one for w, one in zip(weights, own[..., -1], strict=True)))
+            results.append(
+                (self.metric.value(own[..., :-1].sum(axis=0), y), loss, np.isfinite(loss))
+            )
+        return results
+
+    def _measure_of(self, split: Split) -> Measure:
+        """Return what measures the net on batches of a part."""
+        preprocess = self._left(split)
+        key = self.net, preprocess is None
+        if key not in self._measures:
+            measure = make_measure(self.net, self.metric, preprocess)
+            is_pure = _is_ours(self.net, self.metric, preprocess)
+            self._measures[key] = self.backend.repeated(measure, is_pure=is_pure)
+        return self._measures[key]
 
     def _placed(self, x: np.ndarray) -> Array:
         """Return an array on the device, floats in the dtype of the arithmetic."""
@@ -229,9 +247,7 @@ class NetTrainer:
         """
         backend, net, rule = self.net.backend, self.net, self.rule
         step = make_step(net, rule, preprocess, fixed=fixed, dtype=self._dtype, xp=backend.step_xp)
-        parts = (net, rule, *getattr(preprocess, "parts", [preprocess]))
-        # A user's own class may do what no replay repeats, such as drawing numbers by itself.
-        is_pure = all(type(p).__module__.startswith(("xpnet.", "builtins")) for p in parts)
+        is_pure = _is_ours(net, rule, preprocess)
         return backend.stretch(step, compiled=self.compiled, is_pure=is_pure)
 
     def _split_terms(self) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -243,3 +259,12 @@ class NetTrainer:
         }
         fixed = {name: v for name, v in terms.items() if v is None or isinstance(v, int | float)}
         return fixed, {name: v for name, v in terms.items() if name not in fixed}
+
+
+def _is_ours(*parts: Any) -> bool:
+    """Return whether all parts of a step, and those of a chain, are of xpnet's own classes.
+
+    A user's may do what no replay repeats, such as drawing numbers by itself.
+    """
+    every = [single for part in parts for single in getattr(part, "parts", [part])]
+    return all(p is None or type(p).__module__.startswith("xpnet.") for p in every)

@@ -5,7 +5,7 @@ import pytest
 
 import xpnet
 from xpnet.backends.base import Backend
-from xpnet.backends.replay import ReplayedSteps
+from xpnet.backends.replay import ReplayedFunction, ReplayedSteps
 from xpnet.nets import FullyConnectedNet
 from xpnet.optim import RULES
 
@@ -181,3 +181,37 @@ def test_other_data_and_shapes_are_recorded_anew():
     assert c.tolist() == [[4, 4]] * 2
     (d,), losses = advance((np.zeros(2),), {"x": np.ones(2)}, {"rows": np.ones((2, 7))})
     assert (d.tolist(), losses.tolist()) == ([2, 2], [1, 1])
+
+
+class TestFunction:
+    def test_it_reads_in_place_what_is_live(self):
+        function = ReplayedFunction(lambda live, given: live["w"] @ given["x"] + given["x"])
+        live, rng = {"w": np.eye(3)}, np.random.default_rng(0)
+        for _ in range(3):
+            x = rng.standard_normal(3)
+            np.testing.assert_array_equal(function(live, {"x": x}), live["w"] @ x + x)
+            live["w"] *= 2.0
+        other = {"w": np.ones((3, 3))}
+        np.testing.assert_array_equal(function(other, {"x": np.ones(3)}), [4, 4, 4])
+
+    def test_results_and_inputs_are_the_callers(self):
+        function = ReplayedFunction(lambda live, given: given["x"] * 2.0)
+        first = function({}, {"x": np.ones(2)})
+        given = np.full(2, 5.0)
+        second = function({}, {"x": given})
+        assert (first.tolist(), second.tolist(), given.tolist()) == ([2, 2], [10, 10], [5, 5])
+
+    def test_other_shapes_have_recordings_of_their_own(self):
+        function = ReplayedFunction(lambda live, given: xpnet_sum(given["x"]))
+        sizes = [2, 3, 2, 3]
+        assert [float(function({}, {"x": np.ones(n)})) for n in sizes] == sizes
+        assert len(function._recordings) == 2
+
+    def test_what_cannot_be_replayed_is_called(self):
+        function = ReplayedFunction(lambda live, given: np.float64(float(given["x"][0]) + 1))
+        assert [function({}, {"x": np.array([k])}) for k in (1.0, 2.0)] == [2, 3]
+        assert not function._recordings
+
+
+def xpnet_sum(x):
+    return xpnet.get_backend("cpu").step_xp.sum(x)

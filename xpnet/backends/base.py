@@ -170,6 +170,18 @@ class Backend:
                 f"capability 8.0 (Ampere) or later; got {self.description}: leave precision out"
             )
 
+    def repeated(
+        self, function: Callable[[Any, Any], Array], *, is_pure: bool = False
+    ) -> Callable[[Any, Any], Array]:
+        """Return `function(live, inputs)`, made quick for many calls, as `stretch` makes steps.
+
+        Args:
+            function: Computes one array from trees of arrays, and writes into none of them.
+            is_pure: Whether it is known to do the same to any arrays of the same shapes.
+
+        """
+        return self.compile(function) if self.always_compiles else function
+
     def context(self, precision: str = "float32") -> AbstractContextManager[Any]:
         """Return the context to compute in, which puts everything back at its end.
 

@@ -1,5 +1,6 @@
 """NumPy: the CPU backend that is always there."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from xpnet.backends.base import Advance, Backend, Step
 from xpnet.backends.namespace import Array
 from xpnet.backends.recording import RecordingNamespace
-from xpnet.backends.replay import ReplayedSteps
+from xpnet.backends.replay import ReplayedFunction, ReplayedSteps
 from xpnet.errors import BackendError
 
 __all__ = ["NumpyBackend"]
@@ -80,6 +81,12 @@ class NumpyBackend(Backend):
         np.empty(_LARGEST_MARK, dtype=np.uint8)
         plain = super().stretch(step, compiled=compiled)
         return ReplayedSteps(step, plain) if is_pure else plain
+
+    def repeated(
+        self, function: Callable[[Any, Any], Array], *, is_pure: bool = False
+    ) -> Callable[[Any, Any], Array]:
+        """Return `function(live, inputs)`, replayed if it is pure."""
+        return ReplayedFunction(function) if is_pure else function
 
     def _context(self, *, tf32: bool) -> AbstractContextManager[Any]:
         """Return a context in which overflow and NaN pass without a warning."""
