@@ -75,6 +75,7 @@ class NetTrainer:
         self._data: dict[str, Any] = {}
         self._train: Any = None
         self._measures: dict[Any, Measure] = {}
+        self._constants: list[Any] | None = None
         numbers = {} if preprocess is None else preprocess.numbers()
         self._numbers = {
             name: self.backend.asarray(value, dtype=self._dtype) for name, value in numbers.items()
@@ -149,8 +150,14 @@ class NetTrainer:
         if sample_weights is not None:
             self._data["weights"] = backend.asarray(sample_weights, self._dtype)
         fixed, self._data["terms"] = self._split_terms()
-        self._stretch = self._make_stretch(fixed, self._left(train))
-        self._measures = {}  # the net's regularisation may be another now
+        constants = [*fixed.items(), self._left(train)]
+        if (
+            constants != self._constants
+        ):  # otherwise what was compiled is good for this training too
+            self._stretch = self._make_stretch(fixed, self._left(train))
+        if constants != self._constants or "reg" not in fixed:  # a stack's are arrays
+            self._measures = {}
+        self._constants = constants
 
     def advance(
         self, rows: np.ndarray, rate_scales: np.ndarray, first: int, following: np.ndarray
