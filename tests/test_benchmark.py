@@ -20,6 +20,7 @@ from benchmark_peers import PEERS, rounds  # noqa: E402
 from benchmark_peers.base import EPS  # noqa: E402
 from benchmark_peers.by_hand import FromBytes, FromFloats, by_hand  # noqa: E402
 from benchmark_peers.by_hand_deep import Deep  # noqa: E402
+from benchmark_peers.by_hand_plain import Plain  # noqa: E402
 from benchmark_peers.notes import NotesNet  # noqa: E402
 from benchmark_peers.task import Task, read_task, write_task  # noqa: E402
 from benchmark_peers.with_xpnet import WithXpnet  # noqa: E402
@@ -102,6 +103,7 @@ def losses_by(peer):
     [
         (losses_by(FromBytes), (6, 5, 3), False),
         (losses_by(FromFloats), (6, 5, 3), False),
+        (losses_by(Plain), (6, 5, 3), False),
         (losses_of_notes, (6, 5, 3), False),
         (losses_of_xpnet, (6, 5, 3), False),
         (losses_by(Deep), (6, 5, 4, 3), True),

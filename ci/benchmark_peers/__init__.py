@@ -31,6 +31,7 @@ _CUDA = {"device": "gpu"}
 PEERS = {
     "products": Peer("the matrix products alone", "products:Products"),
     "by-hand": Peer("NumPy by hand", "by_hand:by_hand"),
+    "by-hand-plain": Peer("NumPy by hand, plainly", "by_hand_plain:Plain", "numpy", **_TWO_LAYERS),
     "xpnet-numpy": Peer("**xpnet** on NumPy", "with_xpnet:WithXpnet", "numpy", "cpu"),
     "xpnet-torch": Peer("**xpnet** on PyTorch", "with_xpnet:WithXpnet", "torch", "torch:cpu"),
     "xpnet-torch-compiled": Peer(
