@@ -9,7 +9,8 @@
 #     pip download --no-deps --only-binary=:all: --python-version 3.12 -d WHEELS array-api-compat \
 #         array-api-strict hypothesis sortedcontainers threadpoolctl tqdm
 # PyTorch and JAX take part where they are installed, on the GPU where they can use it. CIFAR-10 is
-# looked for in XPNET_DATA_DIR; without it the digits are trained.
+# looked for in XPNET_DATA_DIR; without it the digits are trained. Last comes the benchmark against
+# PyTorch, eager and as a CUDA graph, and JAX, whose JSON and picture go beside RESULTS.json.
 set -euo pipefail
 results=$(realpath -m "${1:?name the results file}")
 source=${2:+--no-index --find-links $(realpath "$2")}
@@ -29,5 +30,7 @@ if python3 -c 'import torch; raise SystemExit(not torch.cuda.is_available())' 2>
 fi
 status=0
 XPNET_REQUIRE_BACKENDS=cupy python3 -m pytest -q -p no:cacheprovider || status=$?
-python3 ci/gpu_run.py "$results" # also after a failure: a rented machine is soon gone
+# Also after a failure: a rented machine is soon gone.
+python3 ci/gpu_run.py "$results" || status=$?
+python3 ci/benchmark.py --device gpu --out "${results%.json}-benchmark.json" || status=$?
 exit "$status"

@@ -15,7 +15,7 @@ from xpnet.history import History
 from xpnet.interrupts import InterruptFlag
 from xpnet.measured_parts import Measured, MeasuredParts
 from xpnet.model_trainer import ModelTrainer
-from xpnet.model_variables import put_into_model
+from xpnet.model_variables import copied, put_into_model
 from xpnet.nets import Variables
 from xpnet.nets.watched import with_watched
 from xpnet.profiling.stopwatch import Key, Stopwatch
@@ -73,7 +73,10 @@ class Rehearsal:
         history = with_watched(
             History(best, divergence), watch_rare, add_check=("checks", "accuracies written down")
         )
-        self._parts = _PartsMeasuredOnce(loop.parts, self._twin, stopwatch)
+        judge = self._twin  # of a foreign model the copy; of a net one whose parts nobody watches
+        if not isinstance(judge, ModelTrainer):
+            judge = make_twin(loop.trainer, None)
+        self._parts = _PartsMeasuredOnce(loop.parts, judge, stopwatch)
         self._draw = watch_rare("batch", "order drawn", loop.draw_rows)
         self._next_epoch = loop.epoch
         self._rows: list[np.ndarray] = []
@@ -146,19 +149,24 @@ class Rehearsal:
 
 
 class _PartsMeasuredOnce:
-    """The parts of the data, which a rehearsal measures once, however often its loop asks."""
+    """The parts of the data, which a rehearsal measures once, however often its loop asks.
 
-    def __init__(self, parts: MeasuredParts, twin: Trainer, stopwatch: Stopwatch) -> None:
+    Always the same variables: a training's stay in one place, where NumPy replays its checks.
+    """
+
+    def __init__(self, parts: MeasuredParts, judge: Trainer, stopwatch: Stopwatch) -> None:
         self.last: Measured | None = None
+        self._held: Variables | None = None
         parts = copy.copy(parts)
-        if isinstance(twin, ModelTrainer):  # of the copy of the model, not of the caller's own
-            parts._trainer = twin
+        parts._trainer = judge
         self._measure = stopwatch.watch_rare("checks", "both parts measured", parts.measure)
 
     def measure(self, variables: Variables, epoch: int) -> Measured:
         """Return the scores of both parts."""
+        if self._held is None:
+            self._held = copied(variables)
         if self.last is None:
-            self.last = self._measure(variables, epoch)
+            self.last = self._measure(self._held, epoch)
         return self.last
 
 
