@@ -7,6 +7,7 @@ import pytest
 
 import xpnet
 from xpnet import train
+from xpnet.backends import Backend
 from xpnet.backends.numpy_backend import NumpyBackend
 from xpnet.backends.torch_backend import TorchBackend
 from xpnet.errors import InputError
@@ -68,6 +69,7 @@ class TestTheArithmetic:
     def _nothing_is_replayed(self, monkeypatch):
         """A replay does not call the functions that move the clock."""
         monkeypatch.setattr(NumpyBackend, "replays", False)
+        monkeypatch.setattr(NumpyBackend, "repeated", Backend.repeated)
 
     def test_a_piece_is_charged_for_its_own_time_alone(self, clock):
         watch = Stopwatch(clock)

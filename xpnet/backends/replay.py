@@ -10,6 +10,7 @@ from xpnet.backends.recording import Recorded, Tape
 __all__ = ["ReplayedFunction", "ReplayedSteps"]
 
 Path = tuple[Any, ...]
+Leaves = dict[Path, Any]
 
 
 class ReplayedSteps:
@@ -31,12 +32,13 @@ class ReplayedSteps:
 
     def __call__(self, carry: Any, data: Any, draws: dict[str, Any]) -> tuple[Any, np.ndarray]:
         """Take the steps; see `Backend.stretch`."""
-        if self._recording is None or not self._recording.fits(carry, data, draws):
+        carried, drawn = _leaves(carry), _leaves(draws)
+        if self._recording is None or not self._recording.fits(carried, _leaves(data), drawn):
             try:
                 self._recording = _Recording(self._step, carry, data, draws)
             except Exception:  # whatever it was, the plain step knows better how to say it
                 return self._plain(carry, data, draws)  # type: ignore[no-any-return]
-        return self._recording.advance(carry, draws)
+        return self._recording.advance(carried, drawn)
 
 
 class _Recording:
@@ -59,7 +61,7 @@ class _Recording:
         self._loss = loss.value
         self._hand_on(_leaves(after), noted)
 
-    def _hand_on(self, after: dict[Path, Recorded], before: dict[Path, Recorded]) -> None:
+    def _hand_on(self, after: Leaves, before: Leaves) -> None:
         """Note the copies of what the step made anew to where the next step reads it."""
         for path, x in after.items():
             if x is before[path]:
@@ -68,26 +70,24 @@ class _Recording:
                 raise TypeError("a step hands on a part of what it was given")
             self._tape.note(np.copyto, self._carry[path], x.value)
 
-    def fits(self, carry: Any, data: Any, draws: Any) -> bool:
+    def fits(self, carry: Leaves, data: Leaves, draws: Leaves) -> bool:
         """Return whether this is the recording of a step on these data, of these shapes."""
-        given = _leaves(data)
         return (
-            given.keys() == self._data.keys()
-            and all(x is self._data[path] for path, x in given.items())
-            and _forms(_leaves(carry)) == _forms(self._carry)
-            and _forms({path: x[0, ...] for path, x in _leaves(draws).items()})
-            == _forms(self._draws)
+            _are_same(data, self._data)
+            and (_are_same(carry, self._carry) or _forms(carry) == _forms(self._carry))
+            and {path: (x.shape[1:], x.dtype) for path, x in draws.items()} == _forms(self._draws)
         )
 
-    def advance(self, carry: Any, draws: Any) -> tuple[Any, np.ndarray]:
-        """Take a step for each row of `draws`."""
-        for path, x in _leaves(carry).items():
+    def advance(self, carry: Leaves, draws: Leaves) -> tuple[Any, np.ndarray]:
+        """Take a step for each row of the draws."""
+        for path, x in carry.items():
             if x is not self._carry[path]:
                 np.copyto(self._carry[path], x)
-        sources = [(self._draws[path], x) for path, x in _leaves(draws).items()]
-        losses = np.empty((len(draws["rows"]), *self._loss.shape), dtype=self._loss.dtype)
+        sources = [(self._draws[path], x) for path, x in draws.items()]
+        steps = len(next(iter(draws.values())))
+        losses = np.empty((steps, *self._loss.shape), dtype=self._loss.dtype)
         replay, loss = self._tape.replay, self._loss
-        for t in range(len(losses)):
+        for t in range(steps):
             for own, x in sources:
                 own[...] = x[t]
             replay()
@@ -110,7 +110,8 @@ class ReplayedFunction:
 
     def __call__(self, live: Any, inputs: Any) -> Any:
         """Return what the function computes."""
-        key = tuple(_forms(_leaves(inputs)).items())
+        given = _leaves(inputs)
+        key = tuple(_forms(given).items())
         recording = self._recordings.get(key)
         if recording is None or not recording.is_of(live):
             try:
@@ -118,7 +119,7 @@ class ReplayedFunction:
             except Exception:  # as for a step
                 return self._function(live, inputs)
             self._recordings[key] = recording
-        return recording.compute(inputs)
+        return recording.compute(given)
 
 
 class _RecordedFunction:
@@ -136,27 +137,29 @@ class _RecordedFunction:
 
     def is_of(self, live: Any) -> bool:
         """Return whether these are the arrays that it reads in place."""
-        given = _leaves(live)
-        return given.keys() == self._live.keys() and all(
-            x is self._live[path] for path, x in given.items()
-        )
+        return _are_same(_leaves(live), self._live)
 
-    def compute(self, inputs: Any) -> np.ndarray:
+    def compute(self, inputs: Leaves) -> np.ndarray:
         """Return the result for other inputs."""
-        for path, x in _leaves(inputs).items():
+        for path, x in inputs.items():
             np.copyto(self._inputs[path], x)
         self._tape.replay()
-        return np.array(self._result)
+        return self._result.copy()
 
 
-def _leaves(tree: Any) -> dict[Path, Any]:
+def _leaves(tree: Any) -> Leaves:
     """Return the arrays of nested dictionaries and tuples, by their way from the top."""
-    leaves: dict[Path, Any] = {}
+    leaves: Leaves = {}
     _collect(tree, (), leaves)
     return leaves
 
 
-def _collect(tree: Any, path: Path, leaves: dict[Path, Any]) -> None:
+def _are_same(given: Leaves, kept: Leaves) -> bool:
+    """Return whether these are the very arrays that are kept."""
+    return given.keys() == kept.keys() and all(x is kept[path] for path, x in given.items())
+
+
+def _collect(tree: Any, path: Path, leaves: Leaves) -> None:
     if isinstance(tree, dict):
         for name, part in tree.items():
             _collect(part, (*path, name), leaves)
@@ -167,7 +170,7 @@ def _collect(tree: Any, path: Path, leaves: dict[Path, Any]) -> None:
         leaves[path] = tree
 
 
-def _rebuilt(tree: Any, leaves: dict[Path, Any], path: Path = ()) -> Any:
+def _rebuilt(tree: Any, leaves: Leaves, path: Path = ()) -> Any:
     """Return the tree with other leaves."""
     if isinstance(tree, dict):
         return {name: _rebuilt(part, leaves, (*path, name)) for name, part in tree.items()}
@@ -177,6 +180,6 @@ def _rebuilt(tree: Any, leaves: dict[Path, Any], path: Path = ()) -> Any:
     return leaves[path]
 
 
-def _forms(leaves: dict[Path, Any]) -> dict[Path, tuple[Any, Any]]:
+def _forms(leaves: Leaves) -> dict[Path, tuple[Any, Any]]:
     """Return shapes and dtypes."""
     return {path: (x.shape, x.dtype) for path, x in leaves.items()}
