@@ -144,7 +144,7 @@ class _RecordedFunction:
         for path, x in inputs.items():
             np.copyto(self._inputs[path], x)
         self._tape.replay()
-        return self._result.copy()
+        return np.array(self._result)
 
 
 def _leaves(tree: Any) -> Leaves:
