@@ -1,0 +1,47 @@
+"""Files that are written as a whole: a reader, or whoever comes after a crash, finds no half."""
+
+import os
+from pathlib import Path
+
+__all__ = ["remove_parts", "write_whole"]
+
+_PART = ".part"
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file under another name, flush it to the disk, and give it its name.
+
+    Until then what had that name before is untouched, and it is not followed if it is a link.
+
+    Raises:
+        OSError: The disk is full or the folder is read-only, for example. Nothing is left behind.
+
+    """
+    part = path.with_name(f".{path.name}-{os.getpid()}{_PART}")
+    part.unlink(missing_ok=True)
+    try:
+        with part.open("xb") as file:  # made anew: a link of that name is not followed
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    _flush_folder(path.parent)
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what writers that were killed have left in a folder."""
+    for part in folder.glob(f".*{_PART}"):
+        part.unlink(missing_ok=True)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Flush the names in a folder to the disk, where the system can."""
+    if not hasattr(os, "O_DIRECTORY"):  # Windows
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
