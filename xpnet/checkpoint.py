@@ -1,0 +1,131 @@
+"""All that a training needs to go on, taken from a Solver, and put into another."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xpnet.backends import backend_of
+from xpnet.errors import InputError
+from xpnet.model_variables import put_into_model
+from xpnet.net_records import host_arrays, net_record
+from xpnet.nets import FullyConnectedNet, Variables
+from xpnet.preprocessing import BasePreprocessor
+from xpnet.run_identity import check_identity, identity_of
+from xpnet.tensor_files import FORMAT, tensor_bytes
+from xpnet.training_state import in_place_of
+from xpnet.versions import versions
+
+if TYPE_CHECKING:
+    from xpnet.solver import Solver
+
+__all__ = ["checkpoint_bytes", "restore"]
+
+_COUNTERS = ("epoch", "step", "done_in_epoch", "last_epoch")
+
+
+def checkpoint_bytes(solver: "Solver") -> bytes:
+    """Return a Solver's checkpoint: parameters and state, the rule's, the best, and the histories.
+
+    Raises:
+        InputError: The net's preprocessing is none of xpnet's, or a rule keeps what no file holds.
+
+    """
+    loop, model = solver._loop, solver.model
+    record, kept = solver._trainer.snapshot()
+    is_ours = isinstance(model, FullyConnectedNet)
+    numbers = {}
+    if isinstance(solver.preprocess, BasePreprocessor):
+        numbers = {f"preprocess.{name}": x for name, x in solver.preprocess.numbers().items()}
+    best = solver._best.variables
+    arrays = {
+        **kept,
+        **host_arrays(best.params, "best.params."),
+        **host_arrays(best.state, "best.state."),
+        **{f"history.{name}": x for name, x in loop.history.arrays().items()},
+        **numbers,
+    }
+    header = {
+        "format": FORMAT,
+        "kind": "checkpoint",
+        "net": net_record(model) if is_ours else None,
+        "run": identity_of(solver),
+        "counters": dict(zip(_COUNTERS, loop.counters, strict=True)),
+        "rule": record,
+        "versions": versions(backend_of(next(iter(model.params.values())))),
+    }
+    return tensor_bytes(arrays, header)
+
+
+def restore(solver: "Solver", arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> None:
+    """Put a checkpoint into a Solver that was made as the one it was taken from.
+
+    Raises:
+        InputError: It is of another run, or does not fit together. The Solver is as it was.
+
+    """
+    if header["kind"] != "checkpoint":
+        raise InputError("it holds a net and no training: xpnet.load reads it")
+    if not {"run", "counters", "rule"} <= set(header):
+        raise InputError("its header is no checkpoint's, although the file is whole")
+    check_identity(header["run"], solver)
+    _check_numbers(solver, arrays)
+    counters = _checked_counters(header["counters"], solver.steps_per_epoch)
+    history = solver._loop.history
+    kept = history.checked(_named(arrays, "history."), counters[1])
+    gone = (kept["diverged"] > 0) | (kept["stopped"] > 0)
+    best = _best(solver, arrays)
+    solver._trainer.go_on_from(arrays, header["rule"], gone)
+    history.restore(kept, best)
+    solver._loop.counters = counters
+    put_into_model(solver.model, solver._trainer.variables)
+
+
+def _best(solver: "Solver", arrays: Mapping[str, np.ndarray]) -> Variables:
+    """Return the best parameters and state, checked, where the model has its own."""
+    now = Variables(solver.model.params, getattr(solver.model, "state", {}))
+    parts = (
+        in_place_of(part, arrays, f"best.{group}.")
+        for part, group in zip(now, Variables._fields, strict=True)
+    )
+    return Variables(*parts)
+
+
+def _check_numbers(solver: "Solver", arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise InputError unless the preprocessing was fitted on the same data.
+
+    To rounding: the same numbers on another machine may differ in their last bits.
+    """
+    if not isinstance(solver.preprocess, BasePreprocessor):
+        return
+    saved = _named(arrays, "preprocess.")
+    for name, now in solver.preprocess.numbers().items():
+        then = saved.get(name)
+        if then is None or then.shape != now.shape or not _is_near(then, now):
+            raise InputError(
+                f"the checkpoint's {name} of the preprocessing {solver.preprocess} is another than "
+                "that of this training part: give the Solver the same data"
+            )
+
+
+def _is_near(then: np.ndarray, now: np.ndarray) -> bool:
+    return np.allclose(then, now, rtol=1e-5, atol=1e-6 * float(np.abs(now).max(initial=0)))
+
+
+def _checked_counters(saved: Any, steps_per_epoch: int) -> tuple[int, ...]:
+    """Return the counters, which must fit each other."""
+    numbers: list[Any] = [saved.get(name) for name in _COUNTERS] if isinstance(saved, dict) else []
+    if not numbers or any(type(n) is not int or n < 0 for n in numbers):
+        raise InputError("the checkpoint's counters are damaged")
+    epoch, step, done, last = numbers
+    if step != epoch * steps_per_epoch + done or done >= steps_per_epoch or epoch > last:
+        raise InputError(
+            f"the checkpoint's counters do not fit each other: step {step}, epoch {epoch} of "
+            f"{last}, {steps_per_epoch} steps an epoch"
+        )
+    return epoch, step, done, last
+
+
+def _named(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """Return the arrays whose names begin so, by the rest of the name."""
+    return {name.removeprefix(prefix): x for name, x in arrays.items() if name.startswith(prefix)}

@@ -1,0 +1,106 @@
+"""What makes a run this one: where it differs, a checkpoint belongs to another."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xpnet.errors import InputError
+from xpnet.net_records import net_config
+from xpnet.net_trainer import NetTrainer
+from xpnet.nets import FullyConnectedNet
+from xpnet.optim import UpdateRule
+
+if TYPE_CHECKING:
+    from xpnet.solver import Solver
+
+__all__ = ["check_identity", "data_digest", "identity_of"]
+
+_ROWS = 256
+
+
+def identity_of(solver: "Solver") -> dict[str, Any]:
+    """Return what JSON can hold of all that the steps of a training depend on.
+
+    The device is not among it: a run may go on elsewhere. Of callables there is the name alone.
+    """
+    trainer, loop, model = solver._trainer, solver._loop, solver.model
+    rule, terms, hyper = solver.update_rule, {}, solver.optim_config
+    if isinstance(trainer, NetTrainer):
+        terms, hyper = trainer.terms, dict(trainer.hyper)
+    is_net = isinstance(model, FullyConnectedNet)
+    weights = solver._sample_weights
+    found: dict[str, Any] = {
+        "model": type(model).__name__,
+        "params": {name: list(w.shape) for name, w in model.params.items()},
+        **{f"net's {name}": v for name, v in (net_config(model) if is_net else {}).items()},
+        "update_rule": rule.name if isinstance(rule, UpdateRule) else rule,
+        **hyper,
+        "lr_decay": loop.rates.lr_decay,
+        "lr_schedule": loop.rates.schedule,
+        "batch_size": solver.batch_size,
+        "seed": solver.seeds,
+        "sampling": solver.sampling,
+        "preprocess": None if solver.preprocess is None else str(solver.preprocess),
+        "patience": solver.patience,
+        "clip_norm": trainer.clip_norm,
+        "class_weights": terms.get("class_weights"),
+        "label_smoothing": terms.get("label_smoothing", 0.0),
+        "sample_weights": None if weights is None else _digest(weights),
+        "num_train_samples": solver.num_train_samples,
+        "num_val_samples": solver.num_val_samples,
+        "precision": solver.precision,
+        "data": solver._data_digest,
+    }
+    return {name: _for_json(value) for name, value in found.items()}
+
+
+def check_identity(saved: Any, solver: "Solver") -> None:
+    """Raise InputError unless a checkpoint's identity is the Solver's."""
+    now = identity_of(solver)
+    saved = saved if isinstance(saved, Mapping) else {}
+    for name in {**now, **saved}:
+        if name in saved and name in now and saved[name] == now[name]:
+            continue
+        if name == "data":
+            raise InputError(
+                "the checkpoint is of a run on other data: give the Solver the same arrays, in the "
+                "same order"
+            )
+        raise InputError(
+            f"the checkpoint is of another run: {name} was {saved.get(name)!r} and is "
+            f"{now.get(name)!r} now: make the model and the Solver as they were"
+        )
+
+
+def data_digest(*arrays: np.ndarray) -> str:
+    """Return a digest of arrays: of shape, dtype and 256 rows spread evenly over each.
+
+    So it is quick on a set that is larger than the memory, and finds another set, another order
+    and another split, but not a change in a few single rows.
+    """
+    parts = []
+    for x in arrays:
+        rows = np.unique(np.linspace(0, len(x) - 1, _ROWS).astype(np.int64))
+        parts += [f"{x.dtype.str}{x.shape}", _digest(np.asarray(x[rows]))]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
+def _digest(x: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(x).tobytes()).hexdigest()
+
+
+def _for_json(value: Any) -> Any:
+    """Return a value as JSON gives it back; of a function its name, of our schedules their repr."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): _for_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_for_json(item) for item in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if type(value).__module__.startswith("xpnet."):
+        return repr(value)
+    return getattr(value, "__qualname__", type(value).__qualname__)
