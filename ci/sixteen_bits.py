@@ -10,15 +10,16 @@ too. PyTorch, as NumPy has no bfloat16.
 
 import argparse
 import dataclasses
-import io
 import statistics
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import xpnet
-from xpnet.saving import net_bytes
+from xpnet.tensor_files import read_tensors
 
 DTYPES = ("float32", "float16", "bfloat16")
 DIGITS: dict[str, Any] = {
@@ -60,9 +61,12 @@ def train(data: xpnet.data.Dataset, run: dict[str, Any], dtype: str, seed: int) 
 
 
 def file_size(net: xpnet.FullyConnectedNet) -> int:
-    """Return the bytes of the parameters alone in an .npz file of the net."""
-    with np.load(io.BytesIO(net_bytes(net))) as arrays:
-        return sum(arrays[name].nbytes for name in net.params)
+    """Return the bytes of the parameters alone in a file of the net."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "net.safetensors"
+        xpnet.save(net, path)
+        arrays, _ = read_tensors(path)
+    return sum(x.nbytes for name, x in arrays.items() if name.startswith("params."))
 
 
 def compare(data: xpnet.data.Dataset, run: dict[str, Any]) -> None:

@@ -38,8 +38,8 @@ def main() -> None:
     print(f"Best validation accuracy: {solver.best_val_acc:.3f}")
     print(f"Test set accuracy: {solver.check_accuracy(data.X_test, data.y_test):.3f}")
 
-    xpnet.save(net, "deep_net.npz")
-    loaded = xpnet.load("deep_net.npz")  # takes raw inputs: the preprocessing came along
+    xpnet.save(net, "deep_net.safetensors")
+    loaded = xpnet.load("deep_net.safetensors")  # takes raw inputs: the preprocessing came along
     classes = [data.class_names[k] for k in loaded.predict(data.X_test[:5])]
     print(f"The first test samples are taken for: {', '.join(classes)}")
 

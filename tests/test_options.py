@@ -15,8 +15,9 @@ from xpnet.preprocessing import PREPROCESSORS
 from xpnet.presets import COMMON, EXTRAS, OWN_DATA, PRESETS, preset
 
 GROUPS = ("data", "net", "training", "machine", "output")
-SWITCHES = ("--download", "--quiet", "--compile")
-WITHOUT_DEFAULT = ("--out", "--data-dir")  # nothing is written; XPNET_DATA_DIR, then the cache
+SWITCHES = ("--download", "--quiet", "--compile", "--overwrite")
+# Nothing is written; XPNET_DATA_DIR, then the cache; a new run; no file.
+WITHOUT_DEFAULT = ("--out", "--data-dir", "--resume", "--config")
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import xpnet
-from xpnet import train
+from xpnet import train, training_run
 from xpnet.backends import Backend
 from xpnet.backends.numpy_backend import NumpyBackend
 from xpnet.backends.torch_backend import TorchBackend
@@ -422,7 +422,7 @@ class TestRefusals:
     def test_a_training_that_diverged(self, data):
         solver = make_solver(make_net(), data)
         solver._divergence.steps = np.asarray(3)
-        with pytest.raises(InputError, match=r"diverged at step 3: make a new Solver"):
+        with pytest.raises(InputError, match=r"diverged at step 3: begin another"):
             xpnet.profile(solver)
 
     def test_steps_that_diverge(self, data):
@@ -479,8 +479,8 @@ class TestTheCommandLine:
         def broken_off(*_):
             raise error
 
-        monkeypatch.setattr(train, "profile", broken_off)
+        monkeypatch.setattr(training_run, "profile", broken_off)
         assert self.run("--profile", "--out", str(tmp_path)) == 0
         captured = capsys.readouterr()
         assert captured.err == f"xpnet.train: no profile: {reason}\n"
-        assert (tmp_path / "best_params.npz").exists()
+        assert (tmp_path / "best.safetensors").exists()

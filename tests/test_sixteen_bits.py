@@ -9,10 +9,13 @@ import warnings
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file
 
 import xpnet
 from xpnet import FullyConnectedNet, InputError, Solver, TwoLayerNet
 from xpnet.errors import BackendError, DivergenceWarning
+from xpnet.tensor_files import read_tensors, tensor_bytes
 from xpnet.train import main
 
 BITS = {"float16": 11, "bfloat16": 8}
@@ -258,21 +261,21 @@ def test_a_weight_beyond_float16_is_a_divergence(data):
 def test_a_net_comes_back_bit_for_bit(backend, dtype, pair, data, tmp_path, options):
     net, _ = pair(**options)
     train(net, data, num_epochs=1)
-    xpnet.save(net, tmp_path / "net.npz")
-    found = xpnet.load(tmp_path / "net.npz", device=backend.text)
+    xpnet.save(net, tmp_path / "net.safetensors")
+    found = xpnet.load(tmp_path / "net.safetensors", device=backend.text)
     for part in ("params", "state"):
         for name, w in getattr(net, part).items():
             again = getattr(found, part)[name]
             assert again.dtype == w.dtype
             np.testing.assert_array_equal(backend.to_numpy(again), backend.to_numpy(w))
-    on_host = xpnet.load(tmp_path / "net.npz")
+    on_host = xpnet.load(tmp_path / "net.safetensors")
     assert on_host.dtype == (np.float16 if dtype == "float16" else np.float32)
     for name, w in on_host.params.items():
         np.testing.assert_array_equal(w, backend.to_numpy(net.params[name]))
     np.testing.assert_array_equal(on_host.predict(data["X_val"]), net.predict(data["X_val"]))
-    with np.load(tmp_path / "net.npz") as file:  # NumPy alone reads it
-        assert {file[name].itemsize for name in net.params} == {2}
-        assert json.loads(str(file["config"]))["net"]["dtype"] == dtype
+    with safe_open(tmp_path / "net.safetensors", "numpy") as file:  # without a library for bfloat16
+        assert {file.get_tensor(f"params.{name}").itemsize for name in net.params} == {2}
+        assert json.loads(file.metadata()["xpnet"])["net"]["config"]["dtype"] == dtype
 
 
 def test_bfloat16_is_the_upper_half_of_float32(tmp_path):
@@ -280,19 +283,19 @@ def test_bfloat16_is_the_upper_half_of_float32(tmp_path):
     net = TwoLayerNet(4, 3, 2, dtype="bfloat16", device="torch:cpu")
     values = torch.tensor([-0.0, 1.5, float("inf")], dtype=torch.bfloat16)
     net.params["b1"] = values
-    xpnet.save(net, tmp_path / "net.npz")
-    with np.load(tmp_path / "net.npz") as file:
-        assert file["b1"].tolist() == [0x8000, 0x3FC0, 0x7F80]
-        assert file["b1"].tolist() == values.view(torch.uint16).tolist()
+    xpnet.save(net, tmp_path / "net.safetensors")
+    found = load_file(tmp_path / "net.safetensors")["params.b1"].tolist()
+    assert found == [0x8000, 0x3FC0, 0x7F80]
+    assert found == values.view(torch.uint16).tolist()
 
 
 def test_bits_in_a_file_of_floats_are_refused(tmp_path):
-    xpnet.save(TwoLayerNet(4, 3, 2), tmp_path / "net.npz")
-    with np.load(tmp_path / "net.npz") as file:
-        arrays = dict(file)
-    np.savez(tmp_path / "net.npz", **{**arrays, "b1": np.zeros(3, np.uint16)})
-    with pytest.raises(InputError, match=r"needs b1 of shape \(3,\); the file has uint16"):
-        xpnet.load(tmp_path / "net.npz")
+    path = tmp_path / "net.safetensors"
+    xpnet.save(TwoLayerNet(4, 3, 2), path)
+    arrays, header = read_tensors(path)
+    path.write_bytes(tensor_bytes({**arrays, "params.b1": np.zeros(3, np.uint16)}, header))
+    with pytest.raises(InputError, match=r"b1 of shape \(3,\) is wanted; the file has uint16"):
+        xpnet.load(path)
 
 
 def test_parameters_take_half_the_memory(pair):
@@ -356,7 +359,7 @@ def test_the_command_line_trains_and_writes(tmp_path, capsys, device, kind):
     assert summary["hyperparameters"]["dtype"] == kind
     assert summary["test_accuracy"] > 0.9
     digits = xpnet.data.load("digits")
-    net = xpnet.load(tmp_path / "best_params.npz")
+    net = xpnet.load(tmp_path / "best.safetensors")
     accuracy = np.mean(net.predict(digits.X_test) == digits.y_test)
     assert accuracy == pytest.approx(summary["test_accuracy"])
 

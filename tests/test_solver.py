@@ -364,7 +364,7 @@ def test_divergence_stops_at_the_exact_step_and_keeps_the_best(backend, data):
     assert "preprocess='mean'" in message
     assert solver.epoch < 50
     assert all(np.isfinite(backend.to_numpy(w)).all() for w in solver.model.params.values())
-    with pytest.raises(InputError, match="make a new Solver"):
+    with pytest.raises(InputError, match="begin another, with a smaller learning rate"):
         solver.train()
 
 

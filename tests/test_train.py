@@ -10,10 +10,11 @@ import sys
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from threadpoolctl import threadpool_info
 
 import xpnet
-from xpnet import train
+from xpnet import training_run
 from xpnet.data import load
 from xpnet.errors import BackendError
 from xpnet.net_trainer import NetTrainer
@@ -61,14 +62,27 @@ def read_history(folder):
 
 
 def read_arrays(folder):
-    with np.load(folder / "best_params.npz", allow_pickle=False) as file:
-        return dict(file)
+    """Return the arrays of the best net, by safetensors' own library."""
+    with safe_open(folder / "best.safetensors", "numpy") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+
+
+def read_record(folder):
+    """Return what the file says of the best net beside its arrays."""
+    with safe_open(folder / "best.safetensors", "numpy") as file:
+        return json.loads(file.metadata()["xpnet"])["net"]
+
+
+def names_in(folder):
+    """Return the names of all but what is hidden, as the lock is."""
+    return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
 
 
 def accuracy_by_hand(arrays, X, y):
     """Return the accuracy of saved parameters by plain NumPy, the mean subtracted."""
-    hidden = np.maximum((X - arrays["mean"]) @ arrays["W1"] + arrays["b1"], 0)
-    scores = hidden @ arrays["W2"] + arrays["b2"]
+    W1, b1, W2, b2 = (arrays[f"params.{name}"] for name in ("W1", "b1", "W2", "b2"))
+    hidden = np.maximum((X - arrays["preprocess.mean"]) @ W1 + b1, 0)
+    scores = hidden @ W2 + b2
     return (scores.argmax(axis=1) == y).mean()
 
 
@@ -240,9 +254,12 @@ def test_history_has_a_row_a_step_and_accuracies_at_the_checks(default_run):
 
 def test_best_params_reproduce_the_accuracies_by_plain_numpy(default_run, digits):
     summary, arrays = read_summary(default_run), read_arrays(default_run)
-    assert set(arrays) == {"W1", "b1", "W2", "b2", "mean", "preprocess", "class_names", "config"}
-    assert arrays["W1"].shape == (64, 100)
-    assert arrays["W1"].dtype == np.float32
+    params = {f"params.{name}" for name in ("W1", "b1", "W2", "b2")}
+    assert set(arrays) == params | {"preprocess.mean"}
+    assert read_record(default_run)["preprocess"] == "mean"
+    assert read_record(default_run)["class_names"] == list(digits.class_names)
+    assert arrays["params.W1"].shape == (64, 100)
+    assert arrays["params.W1"].dtype == np.float32
     test = accuracy_by_hand(arrays, digits.X_test, digits.y_test)
     val = accuracy_by_hand(arrays, digits.X_val, digits.y_val)
     assert test == pytest.approx(summary["test_accuracy"], abs=1e-12)
@@ -266,14 +283,15 @@ def test_the_output_names_the_files(tmp_path, capsys):
     assert main(["--num-epochs", "1", "--out", str(tmp_path)]) == 0
     [line] = [x for x in capsys.readouterr().out.splitlines() if x.startswith("written to ")]
     assert str(tmp_path) in line
-    for path in tmp_path.iterdir():
-        assert path.name in line
+    assert names_in(tmp_path) >= {"config.toml", "history.csv", "best.safetensors", "summary.json"}
+    for name in names_in(tmp_path):
+        assert name in line
 
 
 def test_without_matplotlib_no_pictures_and_no_failure(tmp_path, capsys, no_pictures):
     assert main(["--num-epochs", "1", "--out", str(tmp_path)]) == 0
-    names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"summary.json", "history.csv", "best_params.npz"}
+    names = {"summary.json", "history.csv", "config.toml", "best.safetensors"}
+    assert names_in(tmp_path) == names | {f"checkpoint-{STEPS_PER_EPOCH:08d}.safetensors"}
     assert "png" not in capsys.readouterr().out
 
 
@@ -291,7 +309,7 @@ def test_one_seed_is_one_run(run):
 def test_another_seed_is_another_run(run):
     one, two = (run("--num-epochs", "1", "--seed", seed, name=seed) for seed in ("1", "2"))
     assert (one / "history.csv").read_bytes() != (two / "history.csv").read_bytes()
-    assert (read_arrays(one)["W1"] != read_arrays(two)["W1"]).any()
+    assert (read_arrays(one)["params.W1"] != read_arrays(two)["params.W1"]).any()
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -389,7 +407,7 @@ def test_options_of_a_rule_reach_it(rule, option, value, run):
     name = option[2:].replace("-", "_")
     assert read_summary(plain)["hyperparameters"][name] != 0.5
     assert read_summary(folder)["hyperparameters"][name] == 0.5
-    assert (read_arrays(plain)["W1"] != read_arrays(folder)["W1"]).any()
+    assert (read_arrays(plain)["params.W1"] != read_arrays(folder)["params.W1"]).any()
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -398,16 +416,16 @@ def test_sizes_and_dtype_are_those_of_the_net(run):
         "--num-epochs", "1", "--hidden-dim", "7", "--batch-size", "700", "--dtype", "float64"
     )
     arrays = read_arrays(folder)
-    assert arrays["W1"].shape == (64, 7)
-    assert arrays["W1"].dtype == np.float64
+    assert arrays["params.W1"].shape == (64, 7)
+    assert arrays["params.W1"].dtype == np.float64
     assert len(read_history(folder)) == 2
 
 
 @pytest.mark.usefixtures("no_pictures")
 def test_without_preprocessing_no_mean_is_kept(run):
-    arrays = read_arrays(run("--num-epochs", "1", "--preprocess", "none"))
-    assert "mean" not in arrays
-    assert str(arrays["preprocess"]) == "none"
+    folder = run("--num-epochs", "1", "--preprocess", "none")
+    assert not [name for name in read_arrays(folder) if not name.startswith("params.")]
+    assert read_record(folder)["preprocess"] == "none"
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -416,7 +434,7 @@ def test_weight_scale_is_the_deviation_of_the_start(run):
         *("--initializer", "gaussian", "--weight-scale", "0.5"),
         *("--update-rule", "sgd", "--learning-rate", "1e-12", "--num-epochs", "1"),
     )
-    assert read_arrays(folder)["W1"].std() == pytest.approx(0.5, rel=0.05)
+    assert read_arrays(folder)["params.W1"].std() == pytest.approx(0.5, rel=0.05)
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -445,7 +463,7 @@ def test_threads_are_set_recorded_and_given_back(tmp_path, capsys):
             seen.append(max(blas_threads()))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "watch", lambda *given: Look())
+        patch.setattr(training_run, "watch", lambda *given: Look())
         assert main(["--threads", "1", "--num-epochs", "1", "--out", str(tmp_path)]) == 0
     assert seen == [1]
     assert read_summary(tmp_path)["threads"] == 1
@@ -481,9 +499,8 @@ def test_own_data_with_names_as_labels(own_file, run):
     assert summary["test_accuracy"] > 0.7
     assert summary["dataset"].endswith("own.npz")
     assert summary["hyperparameters"]["learning_rate"] == 1e-3
-    arrays = read_arrays(folder)
-    assert arrays["class_names"].tolist() == ["ash", "birch", "cedar"]
-    assert arrays["W2"].shape == (100, 3)
+    assert read_record(folder)["class_names"] == ["ash", "birch", "cedar"]
+    assert read_arrays(folder)["params.W2"].shape == (100, 3)
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -505,11 +522,11 @@ def test_a_folder_of_arrays_is_trained_on_as_an_npz_file(own_file, run, tmp_path
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
     options = ["--num-epochs", "50", "--batch-size", "20"]
-    found = run("--dataset", str(folder), *options)
+    found = run("--dataset", str(folder), *options, name="of a folder")
     history, summary = read_history(found), read_summary(found)
     assert summary["source"] == summary["dataset"] == str(folder)
     assert summary["class_names"] == ["ash", "birch", "cedar"]
-    same = run("--dataset", own_file(X=None, y=None, **arrays), *options)
+    same = run("--dataset", own_file(X=None, y=None, **arrays), *options, name="of a file")
     assert read_history(same) == history
     assert read_summary(same)["test_accuracy"] == summary["test_accuracy"] > 0.5
 
@@ -664,7 +681,7 @@ def test_own_data_with_real_targets_is_a_regression(own_file, tmp_path, capsys):
     summary = read_summary(tmp_path)
     assert (summary["metric"], summary["layers"]) == ("R squared", "4-100-1")
     assert summary["test_accuracy"] > 0.9
-    assert xpnet.load(tmp_path / "best_params.npz").is_regression
+    assert xpnet.load(tmp_path / "best.safetensors").is_regression
 
 
 @pytest.mark.parametrize(
@@ -708,15 +725,28 @@ def test_inputs_beyond_float32_are_one_line_and_no_warning(capsys, own_file):
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["summary.json", "best.safetensors", "history.csv"])
 @pytest.mark.usefixtures("no_pictures")
-def test_a_folder_that_fails_at_the_end_is_said_after_the_result(capsys, tmp_path):
+def test_a_folder_that_fails_at_the_end_is_said_after_the_result(
+    name, capsys, tmp_path, monkeypatch
+):
     """The training is not lost to whoever reads the screen."""
-    (tmp_path / "summary.json").mkdir()
-    assert main(["--num-epochs", "1", "--out", str(tmp_path)]) == 2
+
+    class InTheWay:
+        def on_epoch(self, solver):
+            if solver.epoch == 1:
+                (tmp_path / name).unlink(missing_ok=True)
+                (tmp_path / name).mkdir()
+
+    monkeypatch.setattr(training_run, "watch", lambda *given: InTheWay())
+    assert main(["--num-epochs", "2", "--out", str(tmp_path)]) == 2
     out, err = capsys.readouterr()
-    assert err.startswith("xpnet.train: error: ")
-    assert str(tmp_path) in err
-    assert err.count("\n") == 1
+    *warned, line = err.splitlines()
+    assert line.startswith("xpnet.train: error: ")
+    assert str(tmp_path) in line
+    # That one is written all the time, so that the training says first that it goes on.
+    assert len(warned) == (2 if name == "history.csv" else 0)
+    assert all(text.startswith(f"xpnet.train: {tmp_path / name} could not be") for text in warned)
     assert "test accuracy" in out
 
 
@@ -748,7 +778,7 @@ def test_divergence_is_one_line_and_exit_status_1(capsys):
 def test_divergence_keeps_the_best_parameters(diverged, digits):
     summary, arrays = read_summary(diverged), read_arrays(diverged)
     for name in ("W1", "b1", "W2", "b2"):
-        assert np.isfinite(arrays[name]).all()
+        assert np.isfinite(arrays[f"params.{name}"]).all()
     with np.errstate(over="ignore"):
         test = accuracy_by_hand(arrays, digits.X_test, digits.y_test)
     assert test == pytest.approx(summary["test_accuracy"], abs=1e-12)
@@ -794,11 +824,12 @@ class Press:
 
 @pytest.mark.usefixtures("no_pictures")
 def test_ctrl_c_stops_at_the_boundary_and_keeps_all(ctrl_c, monkeypatch, tmp_path, capsys, digits):
-    monkeypatch.setattr(train, "watch", lambda *given: Press(ctrl_c, epoch=3))
+    monkeypatch.setattr(training_run, "watch", lambda *given: Press(ctrl_c, epoch=3))
     assert main(["--out", str(tmp_path)]) == 130
     out, err = capsys.readouterr()
     assert err.strip().count("\n") == 0
-    assert f"interrupted at step {3 * STEPS_PER_EPOCH}" in err
+    assert f"stopped at step {3 * STEPS_PER_EPOCH}: go on by " in err
+    assert f"--resume {tmp_path}" in err
     assert "test accuracy" in out
     summary = read_summary(tmp_path)
     assert summary["interrupted"] is True
@@ -822,7 +853,7 @@ def test_a_second_ctrl_c_measures_the_best_parameters_too(ctrl_c, monkeypatch, t
                 ctrl_c()
 
     # so fast a training that accuracies go up and down
-    monkeypatch.setattr(train, "watch", lambda *given: PressTwice())
+    monkeypatch.setattr(training_run, "watch", lambda *given: PressTwice())
     options = ["--update-rule", "sgd", "--learning-rate", "0.3"]
     assert main([*options, "--out", str(tmp_path)]) == 130
     assert read_summary(tmp_path)["interrupted"] is True
@@ -848,19 +879,19 @@ def test_a_second_ctrl_c_within_a_stretch(device, monkeypatch, tmp_path, capsys)
 
     monkeypatch.setattr(NetTrainer, "advance", interrupted)
     assert main(["--device", device, "--out", str(tmp_path)]) == 130
-    assert "interrupted at step" in capsys.readouterr().err
+    assert "stopped at step" in capsys.readouterr().err
     assert read_summary(tmp_path)["interrupted"] is True
-    assert np.isfinite(read_arrays(tmp_path)["W1"]).all()
+    assert np.isfinite(read_arrays(tmp_path)["params.W1"]).all()
 
 
-@pytest.mark.parametrize("moment", ["load", "write_run"])
+@pytest.mark.parametrize("moment", ["load", "write_results"])
 def test_ctrl_c_outside_the_training(moment, monkeypatch, tmp_path, capsys):
     """The line must not deny a training that was there."""
 
     def interrupted(*_given, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(xpnet.data if moment == "load" else train, moment, interrupted)
+    monkeypatch.setattr(xpnet.data if moment == "load" else training_run, moment, interrupted)
     assert main(["--num-epochs", "1", "--quiet", "--out", str(tmp_path)]) == 130
     out, err = capsys.readouterr()
     assert out == ""
@@ -892,7 +923,7 @@ def test_ctrl_c_for_real(tmp_path):
     assert "Traceback" not in out + err
     assert len(err.split("\n")) <= 3
     assert err.strip().count("\n") == 0
-    assert "interrupted at step" in err
+    assert "stopped at step" in err
     summary = read_summary(tmp_path / "run")
     assert summary["interrupted"] is True
     assert 0 < summary["epochs"] < 4000

@@ -25,15 +25,17 @@ from xpnet import (
     schedules,
 )
 from xpnet.backends import get_backend
-from xpnet.errors import BackendError, DivergenceWarning, InputError
+from xpnet.errors import BackendError, CheckpointWarning, DivergenceWarning, InputError
 from xpnet.gradient_checking import GradientReport, gradient_check
 from xpnet.nets import FullyConnectedNet, Net, TwoLayerNet
 from xpnet.profiling import Profile, profile
 from xpnet.saving import load, save
 from xpnet.solver import Solver
+from xpnet.versions import __version__
 
 __all__ = [
     "BackendError",
+    "CheckpointWarning",
     "DivergenceWarning",
     "FullyConnectedNet",
     "GradientReport",
@@ -42,6 +44,7 @@ __all__ = [
     "Profile",
     "Solver",
     "TwoLayerNet",
+    "__version__",
     "backends",
     "data",
     "get_backend",
@@ -58,5 +61,3 @@ __all__ = [
     "save",
     "schedules",
 ]
-
-__version__ = "0.1.0"

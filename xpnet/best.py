@@ -1,5 +1,6 @@
 """The best parameters so far, of one run or of each member of a stack, and when to stop waiting."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -75,3 +76,18 @@ class Best:
                 mixed(variables.params, self.variables.params),
                 mixed(variables.state, self.variables.state),
             )
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return what `look` goes by, as `restore` takes it."""
+        return {
+            "best_score": self.score,
+            "best_loss": self._loss,
+            "stopped": self.stopped,
+            "epochs_waited": self._epochs_waited,
+        }
+
+    def restore(self, saved: Mapping[str, np.ndarray], variables: Variables) -> None:
+        """Go on from what `arrays` returned, and from these parameters."""
+        self.score, self._loss = saved["best_score"].copy(), saved["best_loss"].copy()
+        self.stopped, self._epochs_waited = saved["stopped"].copy(), saved["epochs_waited"].copy()
+        self.variables = variables

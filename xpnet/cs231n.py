@@ -199,8 +199,9 @@ class TwoLayerNet(FullyConnectedNet):
 class Solver(solver.Solver):
     """`xpnet.Solver` with the course's checkpoints, and with batches larger than the data.
 
-    With `checkpoint_name="run"` the net is written to run_epoch_1.npz and so on, which `xpnet.load`
-    reads. Where there are fewer training samples than `batch_size`, a step takes all of them.
+    With `checkpoint_name="run"` the net is written to run_epoch_1.safetensors and so on, which
+    `xpnet.load` reads. Where there are fewer training samples than `batch_size`, a step takes all
+    of them.
 
     Raises:
         InputError: As in `xpnet.Solver`, or the model to be written is none of xpnet's.
@@ -339,7 +340,7 @@ class _Checkpoints:
         self.name = name
 
     def on_epoch(self, trained: solver.Solver) -> None:
-        saving.save(trained.model, f"{self.name}_epoch_{trained.epoch}.npz")
+        saving.save(trained.model, f"{self.name}_epoch_{trained.epoch}.safetensors")
 
 
 def _is_training(layer: str, param: Config) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-__all__ = ["BackendError", "DivergenceWarning", "InputError", "did_you_mean"]
+__all__ = ["BackendError", "CheckpointWarning", "DivergenceWarning", "InputError", "did_you_mean"]
 
 
 class InputError(ValueError):
@@ -20,6 +20,10 @@ class BackendError(InputError):
     def __init__(self, message: str, reason: str = "") -> None:
         super().__init__(message)
         self.reason = reason or message
+
+
+class CheckpointWarning(UserWarning):
+    """A checkpoint could not be written, or is damaged: the message says which is used instead."""
 
 
 class DivergenceWarning(UserWarning):

@@ -1,15 +1,20 @@
 """What a training writes down of its runs, and which of them go on."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from xpnet.best import Best
 from xpnet.divergence import Divergence
+from xpnet.errors import InputError
 from xpnet.measured_parts import Measured
 from xpnet.members import plain
+from xpnet.nets import Variables
 
 __all__ = ["History"]
+
+_CHECKED = ("train_acc", "val_acc", "val_loss")
 
 
 class History:
@@ -80,3 +85,47 @@ class History:
         self.val_loss.append(plain(val_loss))
         self.check_steps.append(step)
         return self.best.look(val_acc, val_loss, ends_epoch=ends_epoch)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return all that is written down, as `restore` takes it."""
+        shape = self.divergence.steps.shape
+        lists = {"loss": self.loss} | {name: getattr(self, name) for name in _CHECKED}
+        return {
+            **{
+                name: np.asarray(values, dtype=np.float64).reshape(len(values), *shape)
+                for name, values in lists.items()
+            },
+            "check_steps": np.asarray(self.check_steps, dtype=np.int64),
+            "diverged": self.divergence.steps,
+            **self.best.arrays(),
+        }
+
+    def checked(self, saved: Mapping[str, np.ndarray], steps: int) -> dict[str, np.ndarray]:
+        """Return what a file has of `arrays()`, after a look whether it fits so many steps.
+
+        Raises:
+            InputError: It does not.
+
+        """
+        now = self.arrays()
+        found = {name: x for name, x in saved.items() if name in now}
+        if self.divergence.steps.ndim == 0 and found.get("diverged", np.zeros(1)).ndim == 0:
+            end = int(found["diverged"])  # a single run's losses end where it diverged
+            steps = min(steps, end) if end > 0 else steps
+        checks = found.get("check_steps", np.zeros(0)).shape[:1]
+        lengths = {"loss": (steps,), "check_steps": checks, **dict.fromkeys(_CHECKED, checks)}
+        members = self.divergence.steps.shape
+        for name, x in now.items():
+            shape = lengths.get(name, ()) + (() if name == "check_steps" else members)
+            if name not in found or found[name].dtype != x.dtype or found[name].shape != shape:
+                raise InputError(f"the checkpoint's history of {name} does not fit {steps} steps")
+        return found
+
+    def restore(self, saved: Mapping[str, np.ndarray], best: Variables) -> None:
+        """Take over what `checked` has returned, into the lists that others hold too."""
+        for name in ("loss", *_CHECKED):
+            values = saved[name]
+            getattr(self, name)[:] = values.tolist() if values.ndim == 1 else list(values.copy())
+        self.check_steps[:] = saved["check_steps"].tolist()
+        self.divergence.steps = saved["diverged"].copy()
+        self.best.restore(saved, best)

@@ -1,4 +1,4 @@
-"""Ctrl-C as a flag that a loop reads where it is safe to stop."""
+"""Ctrl-C and SIGTERM as a flag that a loop reads where it is safe to stop."""
 
 import signal
 import threading
@@ -6,37 +6,68 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["InterruptFlag", "interrupt_flag"]
+__all__ = ["InterruptFlag", "Terminated", "interrupt_flag"]
+
+
+class Terminated(SystemExit):
+    """SIGTERM came, and all is in order: uncaught, it ends the program with status 143."""
+
+    def __init__(self) -> None:
+        super().__init__(128 + signal.SIGTERM)
 
 
 class InterruptFlag:
-    """Whether Ctrl-C was pressed."""
+    """Which signal came.
+
+    Attributes:
+        signal: Its number, or 0.
+
+    """
 
     def __init__(self) -> None:
-        self.is_set = False
+        self.signal = 0
+
+    @property
+    def is_set(self) -> bool:
+        """Whether one came."""
+        return self.signal != 0
+
+    def raise_if_set(self) -> None:
+        """Raise KeyboardInterrupt after Ctrl-C, Terminated after SIGTERM."""
+        if self.signal == signal.SIGTERM:
+            raise Terminated
+        if self.signal:
+            raise KeyboardInterrupt
 
 
 @contextmanager
 def interrupt_flag() -> Iterator[InterruptFlag]:
-    """Let the first Ctrl-C set a flag; the second raises KeyboardInterrupt as usual.
+    """Let the first Ctrl-C or SIGTERM set a flag; the second does what it did before.
 
-    Outside the main thread, where Python delivers no signals, the flag is never set.
+    A signal that someone ignores, and a SIGTERM that someone handles, is left to them. Outside the
+    main thread, where Python delivers no signals, the flag is never set.
     """
     flag = InterruptFlag()
     if threading.current_thread() is not threading.main_thread():
         yield flag
         return
-    previous = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if before[signal.SIGINT] in (None, signal.SIG_IGN):
+        del before[signal.SIGINT]  # a parent process has asked for Ctrl-C to be ignored
+    if before[signal.SIGTERM] is not signal.SIG_DFL:
+        del before[signal.SIGTERM]
 
-    def on_interrupt(_signum: int, _frame: FrameType | None) -> None:
-        flag.is_set = True
-        signal.signal(signal.SIGINT, previous)
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        flag.signal = number
+        _put_back()
 
-    if previous is None or previous is signal.SIG_IGN:
-        yield flag  # a parent process has asked for Ctrl-C to be ignored
-        return
-    signal.signal(signal.SIGINT, on_interrupt)
+    def _put_back() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    for number in before:
+        signal.signal(number, on_signal)
     try:
         yield flag
     finally:
-        signal.signal(signal.SIGINT, previous)
+        _put_back()

@@ -12,11 +12,13 @@ from xpnet.data.mapped import MappedRows, is_mapped
 from xpnet.errors import InputError
 from xpnet.evaluation import host_scores
 from xpnet.metrics import Metric
-from xpnet.model_variables import variables_of
+from xpnet.model_variables import put_into_model, variables_of
+from xpnet.net_records import host_arrays
 from xpnet.nets import Variables
 from xpnet.optim import Rule, clip_by_global_norm
 from xpnet.preprocessing import Preprocessor, transformed
 from xpnet.rule_configs import Config, RuleConfigs
+from xpnet.training_state import in_place_of
 
 __all__ = ["ModelTrainer"]
 
@@ -57,6 +59,23 @@ class ModelTrainer:
     def variables(self) -> Variables:
         """The model's parameters, and the state if it is a net of ours."""
         return variables_of(self.model)
+
+    def snapshot(self) -> tuple[Any, dict[str, np.ndarray]]:
+        """Return what the steps change, on the host: the rule's configs for JSON, and arrays."""
+        variables = self.variables
+        arrays = host_arrays(variables.params, "params.") | host_arrays(variables.state, "state.")
+        record, in_configs = self._configs.snapshot()
+        return record, arrays | in_configs
+
+    def go_on_from(
+        self, saved: Mapping[str, np.ndarray], record: Any, gone: np.ndarray | None
+    ) -> None:
+        """Put what `snapshot` returned into the model and the configs; see NetTrainer."""
+        now = self.variables
+        params = in_place_of(now.params, saved, "params.", gone)
+        state = in_place_of(now.state, saved, "state.", gone)
+        self._configs.restore(record, saved, now.params)
+        put_into_model(self.model, Variables(params, state))
 
     def place(self, X: np.ndarray, y: np.ndarray) -> Split:
         """Return the part as it is: the model takes host arrays."""

@@ -13,11 +13,13 @@ from xpnet.errors import InputError
 from xpnet.evaluation import Measure, make_measure, measured_batches
 from xpnet.metrics import Metric
 from xpnet.model_variables import copied
+from xpnet.net_records import host_arrays
 from xpnet.nets import Net, Variables
 from xpnet.nets.storage import check_range, in_dtype
 from xpnet.optim import UpdateRule
 from xpnet.preprocessing import Preprocessor, transformed
 from xpnet.streamed_rows import StreamedRows, advice_to_map, pieces
+from xpnet.training_state import in_place_of
 from xpnet.training_step import make_step
 
 __all__ = ["NetTrainer"]
@@ -72,6 +74,7 @@ class NetTrainer:
         self._is_narrow = bool(self._kept_dtype != self._dtype)
         self._variables = Variables(net.params, net.state)
         self._slots: dict[str, dict[str, Array]] = {}
+        self._goes_on = False
         self._data: dict[str, Any] = {}
         self._train: Any = None
         self._measures: dict[Any, Measure] = {}
@@ -88,6 +91,38 @@ class NetTrainer:
             return self._variables
         params, state = self._variables
         return Variables(in_dtype(params, self._kept_dtype, self.backend.xp), state)
+
+    def snapshot(self) -> tuple[Any, dict[str, np.ndarray]]:
+        """Return what the steps change, on the host: nothing for JSON, and arrays."""
+        params, state = self._variables
+        arrays = host_arrays(params, "params.") | host_arrays(state, "state.")
+        for name, slots in self._slots.items():
+            arrays |= host_arrays(slots, f"slots.{name}.")
+        return None, arrays
+
+    def go_on_from(
+        self, saved: Mapping[str, np.ndarray], _record: Any, gone: np.ndarray | None
+    ) -> None:
+        """Let the next `begin` start from what `snapshot` returned, and not from the net.
+
+        Args:
+            saved: The arrays, and others beside them.
+            gone: Which members may hold NaN.
+
+        Raises:
+            InputError: They do not fit the net and the rule.
+
+        """
+        now = Variables(in_dtype(self.net.params, self._dtype, self.backend.xp), self.net.state)
+        found = Variables(
+            in_place_of(now.params, saved, "params.", gone),
+            in_place_of(now.state, saved, "state.", gone),
+        )
+        self._slots = {
+            name: in_place_of(dict.fromkeys(self.rule.slots, w), saved, f"slots.{name}.", gone)
+            for name, w in now.params.items()
+        }
+        self._variables, self._goes_on = found, True
 
     def place(self, X: np.ndarray, y: np.ndarray) -> Split:
         """Return a part of the data on the net's device, the samples flattened.
@@ -134,10 +169,12 @@ class NetTrainer:
                 f"{self._kept_dtype} of {self.backend.description} when the Solver was made: "
                 "make a new Solver"
             )
-        self._variables = copied(Variables(self.net.params, self.net.state))
-        if self._is_narrow:
-            params, state = self._variables
-            self._variables = Variables(in_dtype(params, self._dtype, xp), state)
+        if not self._goes_on:
+            self._variables = copied(Variables(self.net.params, self.net.state))
+            if self._is_narrow:
+                params, state = self._variables
+                self._variables = Variables(in_dtype(params, self._dtype, xp), state)
+        self._goes_on = False
         if not self._slots:
             self._slots = {
                 name: {slot: xp.zeros_like(w) for slot in self.rule.slots}

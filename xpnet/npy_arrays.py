@@ -35,8 +35,8 @@ def read_npy(path: Path, *, mapped: bool = False) -> np.ndarray:
         raise InputError(
             f"cannot open {path.name} ({error.strerror or error}); check the path"
         ) from error
-    except (ValueError, TypeError, SyntaxError) as error:  # the header is parsed as Python
-        reason = str(error).splitlines()[0]
+    except Exception as error:  # the header is parsed as Python, which can raise almost anything
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise InputError(
             f"{path.name} is damaged, or no .npy file ({reason}); write it with numpy.save"
         ) from error

@@ -29,7 +29,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """A parser whose errors are one line, as all others, with the option that was meant."""
+    """A parser whose errors are one line, as all others, with the option that was meant.
+
+    Attributes:
+        where: What an error begins with: the file that the arguments are from.
+
+    """
+
+    where = ""
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong and exit with status 2."""
@@ -38,7 +45,7 @@ class OneLineParser(argparse.ArgumentParser):
             names = [option.lstrip("-") for option in self._option_string_actions]
             message += did_you_mean(unknown[0].lstrip("-"), names, "--")
         name = self.prog.removeprefix("python -m ")
-        self.exit(2, f"{name}: error: {message}; --help has all options\n")
+        self.exit(2, f"{name}: error: {self.where}{message}; --help has all options\n")
 
 
 def _default(name: str) -> str:
@@ -270,7 +277,37 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--out",
         metavar="DIR",
-        help="write summary.json, history.csv, best_params.npz and pictures into this folder",
+        help="write config.toml, history.csv, checkpoints, and at the end summary.json, "
+        "best.safetensors and pictures into this folder; one that holds a run is refused",
+    )
+    group.add_argument(
+        "--overwrite", action="store_true", help="replace the run that --out DIR holds"
+    )
+    group.add_argument(
+        "--resume",
+        metavar="DIR",
+        help="go on with the run in this folder, from its newest checkpoint, to the same bits as "
+        "if it had not been stopped; may be on another --device",
+    )
+    group.add_argument(
+        "--config",
+        metavar="FILE",
+        help="take options from this file, such as DIR/config.toml, which makes the run of DIR "
+        "again; those on the command line go before",
+    )
+    group.add_argument(
+        "--checkpoint-every",
+        type=int,
+        metavar="N",
+        help="epochs from one checkpoint to the next (default: the end of an epoch that comes ten "
+        "seconds or more after the last one); Ctrl-C and SIGTERM write one too",
+    )
+    group.add_argument(
+        "--checkpoints-kept",
+        type=int,
+        default=2,
+        metavar="N",
+        help="how many of the newest checkpoints stay (default: 2)",
     )
     group.add_argument(
         "--print-every",

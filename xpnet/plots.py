@@ -5,7 +5,7 @@ Needs matplotlib: pip install 'xpnet[plot]'.
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -25,7 +25,7 @@ _LOWEST_SCORE = -1.0  # a first R squared of -1000 would make a line of all othe
 _BLUE, _ORANGE, _GREY = "#0072b2", "#d55e00", "#666666"  # told apart by the colour-blind
 
 
-def plot_curves(solver: "Solver", path: Path, title: str) -> None:
+def plot_curves(solver: "Solver", path: Path | BinaryIO, title: str) -> None:
     """Write the loss of every step and the two accuracies, over the epochs, as a PNG.
 
     Of a regression it is R squared, which has no chance level, and whose axis begins below 0.
@@ -66,7 +66,7 @@ def plot_curves(solver: "Solver", path: Path, title: str) -> None:
 
 
 def plot_weights(
-    weights: np.ndarray, picture_shape: tuple[int, int, int], path: Path, title: str
+    weights: np.ndarray, picture_shape: tuple[int, int, int], path: Path | BinaryIO, title: str
 ) -> None:
     """Write the first layer's weights as a grid of pictures, one a hidden unit, as a PNG.
 

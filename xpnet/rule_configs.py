@@ -1,9 +1,12 @@
 """The configs of an update rule of the notes' form: one for each parameter of each member."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
+
+from xpnet.backends import Array, backend_of, is_host_array
+from xpnet.errors import InputError
 
 __all__ = ["Config", "RuleConfigs"]
 
@@ -35,6 +38,47 @@ class RuleConfigs:
         # For each config the rate before any scale, and the scaled one that was put there.
         self._rates: dict[tuple[str, int], tuple[float, float]] = {}
 
+    def snapshot(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return the configs as JSON can hold them, with references to arrays, and these.
+
+        Raises:
+            InputError: A config holds something else than numbers, texts and arrays.
+
+        """
+        arrays: dict[str, np.ndarray] = {}
+        configs = {
+            name: [_recorded(config, arrays) for config in own] for name, own in self.of.items()
+        }
+        rates = [[name, k, *pair] for (name, k), pair in self._rates.items()]
+        return {"configs": configs, "rates": rates}, arrays
+
+    def restore(
+        self, record: Any, arrays: Mapping[str, np.ndarray], params: Mapping[str, Array]
+    ) -> None:
+        """Take over what `snapshot` returned.
+
+        Args:
+            record: The JSON.
+            arrays: The arrays, and others beside them.
+            params: The parameters, to whose library and device arrays go that were there.
+
+        Raises:
+            InputError: It does not fit the parameters.
+
+        """
+        try:
+            configs = {
+                name: [_found(one, arrays, params[name]) for one in record["configs"][name]]
+                for name in self.of
+            }
+            rates = {(name, int(k)): (base, put) for name, k, base, put in record["rates"]}
+            fits = all(len(own) == len(self.of[name]) for name, own in configs.items())
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError("the checkpoint's configs of the update rule are damaged") from error
+        if not fits:
+            raise InputError("the checkpoint has configs for other members")
+        self.of, self._rates = configs, rates
+
     def scale_rates(self, scale: Any) -> None:
         """Put learning rates times `scale`, a number or one a member, into the configs.
 
@@ -62,3 +106,38 @@ def _has_one_each(value: Any, members: int | None) -> bool:
     if isinstance(value, np.ndarray):
         return bool(value.shape[:1] == (members,))
     return isinstance(value, list | tuple) and len(value) == members
+
+
+def _recorded(config: Config, arrays: dict[str, np.ndarray]) -> dict[str, list[Any]]:
+    """Return a config for JSON: each value with its kind; arrays are put into `arrays`."""
+    record: dict[str, list[Any]] = {}
+    for key, value in config.items():
+        number = f"config.{len(arrays)}"
+        if value is None or isinstance(value, bool | int | str):
+            record[key] = ["plain", value]
+        elif isinstance(value, float) and not isinstance(value, np.generic):
+            record[key] = ["float", value.hex()]  # also NaN and infinity, which JSON has not
+        elif isinstance(value, np.generic):
+            record[key], arrays[number] = ["scalar", number], np.asarray(value)
+        elif is_host_array(value):
+            record[key], arrays[number] = ["host", number], value
+        elif hasattr(value, "shape"):
+            record[key], arrays[number] = ["array", number], backend_of(value).to_numpy(value)
+        else:
+            raise InputError(
+                f"the update rule's config keeps {key!r}, a {type(value).__name__}: a checkpoint "
+                "can hold numbers, texts and arrays"
+            )
+    return record
+
+
+def _found(record: dict[str, list[Any]], arrays: Mapping[str, np.ndarray], like: Array) -> Config:
+    """Return the config of a record; what was of the parameter's library is so again."""
+    made: dict[str, Callable[[Any], Any]] = {
+        "plain": lambda value: value,
+        "float": float.fromhex,
+        "scalar": lambda number: arrays[number][()],
+        "host": lambda number: arrays[number].copy(),
+        "array": lambda number: backend_of(like).copy(backend_of(like).asarray(arrays[number])),
+    }
+    return {key: made[kind](value) for key, (kind, value) in record.items()}

@@ -1,32 +1,51 @@
-"""What a run leaves behind: summary.json, history.csv, best_params.npz and pictures."""
+"""The folder of a run: config.toml, history.csv, checkpoints, and at the end what came of it."""
 
-import csv
 import io
 import json
 import math
-import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from filelock import FileLock, Timeout
+
+from xpnet.checkpoint_files import checkpoints_at
 from xpnet.data import Dataset
 from xpnet.errors import InputError
+from xpnet.nets import Variables
+from xpnet.run_config import CONFIG
 from xpnet.saving import net_bytes
+from xpnet.whole_files import remove_parts, write_whole
 
 if TYPE_CHECKING:
     from xpnet.solver import Solver
 
-__all__ = ["open_folder", "write_run"]
+__all__ = [
+    "CHECKPOINT",
+    "HISTORY",
+    "open_folder",
+    "refuse_other_run",
+    "remove_run",
+    "write_results",
+]
 
+HISTORY, CHECKPOINT = "history.csv", "checkpoint"
+_BEST, _SUMMARY = "best.safetensors", "summary.json"
 _PICTURES = ("curves.png", "weights.png")
+_LOCK = ".lock"
 
 
-def open_folder(path: str) -> Path:
-    """Return the output folder, made if need be, after trying to write into it.
+@contextmanager
+def open_folder(path: str) -> Iterator[Path]:
+    """Give the folder, made if need be, to this process alone, after trying to write into it.
+
+    The system frees it again when the process ends, however that comes.
 
     Raises:
-        InputError: The folder cannot be made or written.
+        InputError: The folder cannot be made or written, or another process writes to it.
 
     """
     if not path:
@@ -36,29 +55,58 @@ def open_folder(path: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+        lock = FileLock(str(folder / _LOCK), timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise InputError(
+            f"another process is writing to {path}: wait for its end, or choose another folder"
+        ) from error
     except OSError as error:
         raise InputError(
             f"the output folder {path} cannot be written ({error.strerror or error}): "
             "choose another with --out DIR"
         ) from error
-    return folder
+    try:
+        remove_parts(folder)
+        yield folder
+    finally:
+        lock.release()
 
 
-def write_run(folder: Path, solver: "Solver", data: Dataset, summary: dict[str, Any]) -> list[str]:
-    """Write everything, the pictures last, and return the names of the files.
+def refuse_other_run(folder: Path) -> None:
+    """Raise InputError if the folder holds a run."""
+    if there := _files_of_run(folder):
+        raise InputError(
+            f"{folder} holds a run already ({there[0].name}): go on with it by --resume {folder}, "
+            "replace it by --overwrite, or choose another --out DIR"
+        )
 
-    The pictures need matplotlib and are left out without it; those of an earlier run go, so that
-    none stands beside figures that are not its own.
+
+def remove_run(folder: Path) -> None:
+    """Remove the files of the run that the folder holds; what is not a run's stays."""
+    for path in _files_of_run(folder):
+        path.unlink()
+
+
+def _files_of_run(folder: Path) -> list[Path]:
+    names = (CONFIG, HISTORY, _BEST, _SUMMARY, *_PICTURES)
+    there = [folder / name for name in names if (folder / name).exists()]
+    return [*there, *checkpoints_at(folder / CHECKPOINT)]
+
+
+def write_results(
+    folder: Path, solver: "Solver", data: Dataset, summary: dict[str, Any]
+) -> list[str]:
+    """Write the best net, the summary and the pictures, and return the names of the files.
+
+    The pictures need matplotlib and are left out without it.
     """
-    for name in _PICTURES:
-        (folder / name).unlink(missing_ok=True)
-    _write_whole(folder / "history.csv", _history(solver).encode())
-    best = {**solver.best_params, **solver.best_state}
-    _write_whole(folder / "best_params.npz", net_bytes(solver.model, best))
+    best = Variables(solver.best_params, solver.best_state)
+    write_whole(folder / _BEST, net_bytes(solver.model, best))
     text = json.dumps(_finite(summary), indent=2) + "\n"
-    _write_whole(folder / "summary.json", text.encode())
+    write_whole(folder / _SUMMARY, text.encode())
     pictures = [] if find_spec("matplotlib") is None else _draw(folder, solver, data)
-    return ["summary.json", "history.csv", "best_params.npz", *pictures]
+    return [_SUMMARY, HISTORY, CONFIG, _BEST, *pictures]
 
 
 def _draw(folder: Path, solver: "Solver", data: Dataset) -> list[str]:
@@ -68,7 +116,8 @@ def _draw(folder: Path, solver: "Solver", data: Dataset) -> list[str]:
 
     curves, weights = _PICTURES
     best = f"best validation {solver.metric.name} {solver.best_val_acc:.3f}"
-    plot_curves(solver, folder / curves, f"{data.name}: {best}")
+    with _whole(folder / curves) as file:
+        plot_curves(solver, file, f"{data.name}: {best}")
     if data.picture_shape is None or data.picture_shape[0] not in (1, 3):
         return [curves]
     if not getattr(solver.preprocess, "keeps_shape", True):  # the units see no pictures
@@ -77,42 +126,17 @@ def _draw(folder: Path, solver: "Solver", data: Dataset) -> list[str]:
     first = solver.model.backend.to_numpy(solver.best_params["W1"])
     if first.ndim == 3:  # of maxout: a picture for each piece, those of a unit side by side
         first = first.transpose(1, 2, 0).reshape(first.shape[1], -1)
-    plot_weights(first, data.picture_shape, folder / weights, title)
+    with _whole(folder / weights) as file:
+        plot_weights(first, data.picture_shape, file, title)
     return [curves, weights]
 
 
-def _history(solver: "Solver") -> str:
-    """Return a row for every step as CSV; the accuracies stand in the rows of the checks."""
-    checks = dict(
-        zip(
-            solver.check_steps,
-            zip(
-                solver.train_acc_history,
-                solver.val_acc_history,
-                solver.val_loss_history,
-                strict=True,
-            ),
-            strict=True,
-        )
-    )
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    metric = solver.metric.short
-    writer.writerow(["step", "epoch", "loss", f"train_{metric}", f"val_{metric}", "val_loss"])
-    for step, loss in enumerate(solver.loss_history, 1):
-        epoch = f"{step / solver.steps_per_epoch:.4f}"
-        writer.writerow([step, epoch, loss, *checks.get(step, ("", "", ""))])
-    return text.getvalue()
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a reader never finds half of it."""
-    part = path.with_suffix(".part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+@contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
+    """Give a file in memory, whose content is then written as a whole."""
+    content = io.BytesIO()
+    yield content
+    write_whole(path, content.getvalue())
 
 
 def _finite(value: Any) -> Any:

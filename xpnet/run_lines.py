@@ -1,8 +1,10 @@
 """The lines that a run on the command line prints before and after the training."""
 
 import math
+import shlex
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,9 @@ from xpnet.backends import Backend
 from xpnet.data import Dataset
 from xpnet.hyperparameters import worth_saying
 from xpnet.preprocessing import BasePreprocessor
+from xpnet.solver import Solver
 
-__all__ = ["head_lines", "result_lines", "written_lines"]
+__all__ = ["head_lines", "result_lines", "resumed_line", "stopped_line", "written_lines"]
 
 _WIDTH = 98
 
@@ -42,6 +45,22 @@ def head_lines(
         if len(empty):
             names = ", ".join(data.class_names[k] for k in empty[:5])
             yield f"note: no training sample has the label {names}; integer labels count from 0"
+
+
+def resumed_line(solver: Solver) -> str:
+    """Return from where a run goes on."""
+    done = f"step {solver.step:,} of {solver.last_epoch * solver.steps_per_epoch:,}"
+    if solver.epoch == solver.last_epoch:
+        return f"complete: {done} is done, and nothing is left to train"
+    return f"resumed at {done}"
+
+
+def stopped_line(solver: Solver, folder: Path | None) -> str:
+    """Return where a signal has stopped a run, and how it goes on."""
+    kept = "the best parameters so far are kept"
+    if folder is not None and not solver.checkpoint_error:
+        kept = f"go on by python -m xpnet.train --resume {shlex.quote(str(folder))}"
+    return f"\nstopped at step {solver.step:,}: {kept}"
 
 
 def result_lines(summary: dict[str, Any]) -> Iterator[str]:

@@ -7,12 +7,15 @@ import inspect
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from xpnet.backends import Array, backend_of
 from xpnet.best import Best
+from xpnet.checkpoint import checkpoint_bytes, restore
+from xpnet.checkpoint_files import Checkpoints, checkpoints_at, offered, read_good
 from xpnet.checks import (
     check_callbacks,
     check_clip_norm,
@@ -23,6 +26,7 @@ from xpnet.checks import (
 )
 from xpnet.data import Dataset
 from xpnet.data.batches import check_sampling, epoch_rows, sample_rows
+from xpnet.data.dataset import picture_form
 from xpnet.divergence import Divergence
 from xpnet.errors import InputError
 from xpnet.evaluation import scores_of_raw
@@ -36,8 +40,10 @@ from xpnet.model_variables import copied, put_into_model, variables_of
 from xpnet.nets import Net
 from xpnet.optim import Rule, get_rule
 from xpnet.preprocessing import Preprocessor, get_preprocessor
+from xpnet.run_identity import data_digest
 from xpnet.schedules import RateScales, Schedule, constant
 from xpnet.task import Task
+from xpnet.tensor_files import read_tensors
 from xpnet.trainers import base_rate, fitting_threads, make_trainer
 from xpnet.training_loop import TrainingLoop
 from xpnet.weighting import check_sample_weights, loss_terms
@@ -97,6 +103,12 @@ class Solver:
             methods always keep all bits. CuPy rounds for two matrices, never for stacks of them.
         threads: Of the host's matrix products while it trains. None gives small nets on NumPy one,
             which is faster there, and leaves others what the library has.
+        checkpoint_name: Write checkpoints to files whose paths begin so, such as "run/checkpoint":
+            "run/checkpoint-00000840.safetensors" after 840 steps. Each is written at the end of an
+            epoch, and at Ctrl-C and SIGTERM; `resume` goes on from one. None writes none.
+        checkpoint_every: Epochs from one to the next, or None for the first end of an epoch that
+            comes ten seconds or more after the last one. The training's end is always one.
+        checkpoints_kept: How many of them stay.
         callbacks: Objects with any of `on_interval(solver)`, every `print_every` steps;
             `on_epoch(solver)`, after the accuracies of an epoch; `on_end(solver)`. They may read
             `model.params`, and copy what they keep: later steps write into these arrays.
@@ -149,6 +161,9 @@ class Solver:
         compile: bool = False,
         precision: str = "float32",
         threads: int | None = None,
+        checkpoint_name: str | Path | None = None,
+        checkpoint_every: int | None = None,
+        checkpoints_kept: int = 2,
         callbacks: Sequence[Any] = (),
         **unknown: Any,
     ) -> None:
@@ -176,6 +191,8 @@ class Solver:
         self._task = Task(model, preprocess, train, val, self.batch_size)
         self.num_train = len(train[0])
         self._flat_targets = train[1].ndim == 1
+        self._data_digest = data_digest(*train, *val)
+        self._picture = picture_form(data) if isinstance(data, Dataset) else None
         self.preprocess = self._task.preprocess
         self.num_classes = self._task.num_classes
         self.metric = self._task.metric
@@ -222,7 +239,14 @@ class Solver:
             bind=partial(put_into_model, model),
             say=self._print,
             call=self._call,
+            keep=self._keep,
         )
+        self._is_resumed = False
+        every = check_count_or_none("checkpoint_every", checkpoint_every)
+        kept = check_count("checkpoints_kept", checkpoints_kept)
+        self._checkpoints = None
+        if checkpoint_name is not None:
+            self._checkpoints = Checkpoints(checkpoint_name, every, kept)
 
     def __repr__(self) -> str:
         return f"<Solver of {self.model!r} by {self.update_rule!r}: {self.step} steps done>"
@@ -231,29 +255,41 @@ class Solver:
         """Train for `num_epochs` epochs, and leave the model with its best parameters.
 
         Called again, it trains on from those parameters for as many epochs more; runs that had
-        stopped early wait anew.
+        stopped early wait anew. After `resume` it trains as long as the training that it goes on
+        with would have.
 
         Raises:
-            InputError: The training has diverged before, or the net's parameters were moved to
-                another device or dtype since the Solver was made.
-            KeyboardInterrupt: After Ctrl-C, at the next boundary, when all is in order: the
-                accuracies are taken once more and the model holds its best parameters.
+            InputError: The training has diverged before, the net's parameters were moved to
+                another device or dtype since the Solver was made, or there are checkpoints of that
+                name from another training.
+            KeyboardInterrupt: After Ctrl-C, at the next boundary, when all is in order: a
+                checkpoint is written, the accuracies are taken once more and the model holds its
+                best parameters.
+            Terminated: Likewise after SIGTERM. It ends the program with status 143.
 
         Warns:
             DivergenceWarning: A loss became NaN or infinite. The run ends; of a stack, that
                 member's run.
+            CheckpointWarning: A checkpoint could not be written. The training goes on.
 
         """
         if self._divergence.gone.all():
             raise InputError(
-                f"this training diverged at step {self.diverged_at}: make a new Solver with a "
+                f"this training diverged at step {self.diverged_at}: begin another, with a "
                 "smaller learning rate"
             )
-        self._best.be_patient()
+        if self._checkpoints is not None:
+            self._checkpoints.begin()
+        last_epoch = self._loop.last_epoch
+        if not self._is_resumed:
+            self._best.be_patient()
+            last_epoch = self.epoch + self.num_epochs
+        self._is_resumed = False
         if isinstance(self.model, Net):
             self.model.preprocess = self.preprocess
             self.model.class_names = self._class_names
             self.model.flat_targets = self._flat_targets
+            self.model.picture = self._picture
         backend = backend_of(next(iter(self.model.params.values())))
         limit = nullcontext() if self.threads is None else backend.threads(self.threads)
         with limit, backend.context(self.precision):
@@ -262,12 +298,50 @@ class Solver:
                 self._best.variables = copied(self._trainer.variables)
             try:
                 with interrupt_flag() as interrupt:
-                    self._loop.run(self.num_epochs, interrupt)
+                    self._loop.run(last_epoch, interrupt)
             finally:  # whatever ends the training, what was learnt is not lost
                 put_into_model(self.model, copied(self._best.variables))
                 self._call("on_end")
-        if interrupt.is_set:
-            raise KeyboardInterrupt
+        interrupt.raise_if_set()
+
+    def resume(self, path: str | Path) -> None:
+        """Take over the training of a checkpoint, so that `train()` goes on with it.
+
+        Make the model and the Solver as they were: what a checkpoint depends on is compared with
+        them, the data by a digest of some rows. On the same backend the run then gives the same
+        bits as one that was never stopped; on another, numbers as near as rounding leaves them.
+        Histories, counters and best parameters come back; the initial parameters of the model are
+        replaced. Models that are not xpnet's get their `params` back, and nothing else.
+
+        Args:
+            path: A checkpoint, the `checkpoint_name` of several, or the folder that they are in: of
+                these the newest that is not damaged.
+
+        Raises:
+            InputError: The file is damaged, or is of another run; this Solver has taken steps; or
+                there is no checkpoint.
+
+        Warns:
+            CheckpointWarning: A newer one is damaged.
+
+        """
+        if self.step:
+            raise InputError("this Solver has taken steps: resume with one that is new")
+        path = Path(path)
+        if path.is_file() or not checkpoints_at(path):
+            try:
+                content = read_tensors(path)
+            except InputError as error:
+                raise InputError(f"{path}: {error}{offered(path, read_tensors)}") from error
+        else:
+            path, content = read_good(path, read_tensors)
+        try:
+            restore(self, *content)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+        self._is_resumed = True
+        if self._checkpoints is not None and path.parent == self._checkpoints.name.parent:
+            self._checkpoints.last = path
 
     def check_accuracy(
         self, X: Any, y: Any, num_samples: int | None = None, batch_size: int = 100
@@ -332,6 +406,16 @@ class Solver:
         return self._loop.step
 
     @property
+    def last_epoch(self) -> int:
+        """The epoch at whose end the training ends, or has ended, that was begun last; or 0."""
+        return self._loop.last_epoch
+
+    @property
+    def checkpoint_error(self) -> str:
+        """Why the last checkpoint could not be written, or ""."""
+        return "" if self._checkpoints is None else self._checkpoints.error
+
+    @property
     def best_val_acc(self) -> Any:
         """The best validation accuracy, -inf before the first check; of a stack an array."""
         return plain(self._best.score)
@@ -372,6 +456,11 @@ class Solver:
     def _print(self, line: str) -> None:
         if self.verbose:
             print(line)
+
+    def _keep(self, must: bool) -> None:
+        """Write a checkpoint where one is due."""
+        if self._checkpoints is not None and (must or self._checkpoints.are_due(self.epoch)):
+            self._checkpoints.write(partial(checkpoint_bytes, self), self.step)
 
     def _call(self, event: str) -> None:
         for callback in self.callbacks:

@@ -35,8 +35,10 @@ class TrainingLoop:
         bind: Puts parameters and state into the model.
         say: Prints a line.
         call: Calls the callbacks of an event.
+        keep: Writes a checkpoint if one is due, and in any case if the argument is true.
         epoch: Epochs done.
         step: Steps done.
+        last_epoch: The epoch at whose end the training that was begun last ends.
 
     """
 
@@ -51,19 +53,31 @@ class TrainingLoop:
     bind: Callable[[Variables], None]
     say: Callable[[str], None]
     call: Callable[[str], None]
+    keep: Callable[[bool], None]
     epoch: int = 0
     step: int = 0
+    last_epoch: int = 0
     _done_in_epoch: int = 0
 
-    def run(self, num_epochs: int, interrupt: InterruptFlag) -> None:
-        """Train for so many epochs more, or until an interrupt, or until every run has ended."""
-        last_epoch = self.epoch + num_epochs
-        while not (self.epoch == last_epoch or interrupt.is_set or self.history.gone.all()):
-            self._run_epoch(last_epoch, interrupt)
+    @property
+    def counters(self) -> tuple[int, ...]:
+        """Epochs done, steps done, steps done in this epoch, and the last epoch."""
+        return self.epoch, self.step, self._done_in_epoch, self.last_epoch
 
-    def _run_epoch(self, last_epoch: int, interrupt: InterruptFlag) -> None:
-        """Train to the end of the epoch, or to the boundary at which the run ends."""
-        rows, history = self.draw_rows(self.epoch), self.history
+    @counters.setter
+    def counters(self, counters: tuple[int, ...]) -> None:
+        self.epoch, self.step, self._done_in_epoch, self.last_epoch = counters
+
+    def run(self, last_epoch: int, interrupt: InterruptFlag) -> None:
+        """Train to the end of an epoch, or until an interrupt, or until every run has ended."""
+        self.last_epoch = last_epoch
+        while not (self.epoch == last_epoch or self.history.gone.all()):
+            if self._is_stopped_in_epoch(interrupt):
+                return
+
+    def _is_stopped_in_epoch(self, interrupt: InterruptFlag) -> bool:
+        """Train to the end of the epoch, or to the boundary at which an interrupt ends the run."""
+        rows, history, last_epoch = self.draw_rows(self.epoch), self.history, self.last_epoch
         done = self._done_in_epoch
         num_steps = self.step - done + len(rows) * (last_epoch - self.epoch)
         while done < len(rows):
@@ -81,27 +95,40 @@ class TrainingLoop:
             now = self.trainer.variables
             self.bind(now)
             if history.gone.all():
-                return
+                self.keep(True)
+                break
             if (self.step - 1) % self.print_every == 0:
                 self.say(iteration_line(self.step, num_steps, history.loss[-1]))
                 self.call("on_interval")
-            if self.step == 1 or ends or interrupt.is_set:
-                measured = self.parts.measure(now, self.epoch)
-                improved = history.add_check(measured, self.step, rate, ends_epoch=ends)
-                history.best.keep(now, improved, backend_of(next(iter(now.params.values()))))
-                self._report(last_epoch)
+            is_due = self.step == 1 or ends
+            if is_due:
+                self._check(now, rate, ends_epoch=ends)
             if ends:
                 self.call("on_epoch")
-            if interrupt.is_set:
-                return
+            stops = interrupt.is_set  # read once: it may be set at any moment
+            if ends or stops:
+                self.keep(stops or self.epoch == last_epoch or bool(history.gone.all()))
+            if stops:
+                if not is_due:  # after the checkpoint: a run that goes on has no check here
+                    self._check(now, rate, ends_epoch=False)
+                return True
+        return False
 
     def _steps_to_boundary(self) -> int:
         """Return the steps to the next one that is printed: 1, 1 + print_every, ..."""
         return self.print_every - (self.step - 1) % self.print_every
 
-    def _report(self, last_epoch: int) -> None:
+    def _check(self, now: Variables, rate: Any, *, ends_epoch: bool) -> None:
+        """Measure, write down, keep what is best, and say it."""
+        history = self.history
+        measured = self.parts.measure(now, self.epoch)
+        improved = history.add_check(measured, self.step, rate, ends_epoch=ends_epoch)
+        history.best.keep(now, improved, backend_of(next(iter(now.params.values()))))
+        self._report()
+
+    def _report(self) -> None:
         """Say what a check found, and stop the runs whose patience has ended."""
-        history, best = self.history, self.history.best
+        history, best, last_epoch = self.history, self.history.best, self.last_epoch
         accuracies = history.train_acc[-1], history.val_acc[-1]
         self.say(epoch_line(self.epoch, last_epoch, *accuracies, self.metric))
         newly = best.stop(self.step, ~history.gone)

@@ -136,9 +136,10 @@ def test_checkpoints_are_nets(data, tmp_path):
     name = str(tmp_path / "run")
     options = {"num_epochs": 3, "batch_size": 150, "verbose": False, "callbacks": [Keep()]}
     Solver(model, data, checkpoint_name=name, **options).train()
-    assert sorted(p.name for p in tmp_path.iterdir()) == [f"run_epoch_{i}.npz" for i in (1, 2, 3)]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [f"run_epoch_{epoch}.safetensors" for epoch in (1, 2, 3)]
     for epoch, scores in kept.items():
-        loaded = xpnet.load(f"{name}_epoch_{epoch}.npz")
+        loaded = xpnet.load(f"{name}_epoch_{epoch}.safetensors")
         np.testing.assert_array_equal(loaded.loss(data["X_test"]), scores)
 
 

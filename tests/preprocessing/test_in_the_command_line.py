@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 
 from xpnet import TwoLayerNet
 from xpnet.data import load
@@ -18,11 +19,11 @@ def digits():
 
 @pytest.fixture
 def train(tmp_path, capsys):
-    """Run the command line into a folder; return what it printed."""
+    """Run the command line into a folder, in place of an earlier run; return what it printed."""
 
     def call(text, *options):
         given = ["--preprocess", text, "--num-epochs", "10", "--hidden-dim", "20", *options]
-        assert main([*given, "--out", str(tmp_path)]) == 0
+        assert main([*given, "--out", str(tmp_path), "--overwrite"]) == 0
         return capsys.readouterr().out
 
     return call
@@ -56,13 +57,17 @@ def test_a_run_tells_its_net_and_can_be_loaded(train, tmp_path, digits, text, in
     summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     assert summary["layers"] == f"{input_dim}-20-10"
     assert summary["hyperparameters"]["preprocess"] == text
-    with np.load(tmp_path / "best_params.npz", allow_pickle=False) as file:
-        preprocess = get_preprocessor(str(file["preprocess"]))
-        net = TwoLayerNet(1, 1, 1)
-        net.params = {name: file[name] for name in ("W1", "b1", "W2", "b2")}
-        x = digits.X_test
-        if preprocess is not None:
-            x = preprocess.with_numbers(file).transform(x)
+    with safe_open(tmp_path / "best.safetensors", "numpy") as file:
+        record = json.loads(file.metadata()["xpnet"])["net"]
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    preprocess = get_preprocessor(record["preprocess"])
+    net = TwoLayerNet(1, 1, 1)
+    net.params = {name: arrays[f"params.{name}"] for name in ("W1", "b1", "W2", "b2")}
+    x = digits.X_test
+    if preprocess is not None:
+        start = "preprocess."
+        numbers = {n.removeprefix(start): x for n, x in arrays.items() if n.startswith(start)}
+        x = preprocess.with_numbers(numbers).transform(x)
     assert net.input_dim == input_dim
     accuracy = np.mean(net.loss(x).argmax(axis=1) == digits.y_test)
     assert accuracy == pytest.approx(summary["test_accuracy"])

@@ -7,9 +7,10 @@ import numpy as np
 
 from xpnet.data.array_checks import check_class_labels, check_inputs, check_real_targets
 from xpnet.errors import InputError
+from xpnet.pictures import PictureForm
 from xpnet.streams import stream
 
-__all__ = ["Dataset", "picture_shape_of", "split_rows"]
+__all__ = ["Dataset", "picture_form", "picture_shape_of", "split_rows"]
 
 _PARTS = ("train", "val", "test")
 _KEYS = tuple(f"{letter}_{part}" for part in _PARTS for letter in "Xy")
@@ -113,6 +114,22 @@ class Dataset:
         """Return the array of that name, or `default` if this data set has none."""
         value: np.ndarray | None = getattr(self, key) if key in self.keys() else default
         return value
+
+
+def picture_form(data: Dataset) -> PictureForm | None:
+    """Return what the samples look like where they are pictures, grey or in colours.
+
+    White is the largest number of a thousand training samples, spread evenly over all; of bytes
+    255, unless they use less than half of their range, as the digits do.
+    """
+    shape = data.picture_shape
+    if shape is None or shape[0] not in (1, 3):
+        return None
+    rows = np.unique(np.linspace(0, len(data.X_train) - 1, 1000).astype(np.int64))
+    white = float(data.X_train[rows].max())
+    if data.X_train.dtype == np.uint8 and white > 127:
+        white = 255.0
+    return PictureForm(shape, white) if white > 0 else None
 
 
 def split_rows(

@@ -12,6 +12,7 @@ from xpnet.members import member_values, not_negative
 from xpnet.nets.inputs import net_input, net_targets
 from xpnet.nets.prediction import predict, predict_proba
 from xpnet.nets.storage import compute_dtype, in_dtype
+from xpnet.pictures import PictureForm
 from xpnet.preprocessing import Preprocessor
 
 __all__ = ["Net", "Params", "Variables", "is_own_net"]
@@ -39,6 +40,8 @@ class Net(ABC):
         is_regression: Whether targets are real numbers, and no labels.
         preprocess: What raw inputs go through before `predict`; the Solver puts its own here.
         class_names: The names of the classes, from the data set that the Solver trained on.
+        picture: What the samples look like, where the Solver's data set says that they are
+            pictures.
         flat_targets: Whether `predict` gives the targets of a regression with one output as (N,).
         num_draws: Training losses taken by `loss(X, y)`: the number of the next random draw. Set
             it to repeat one.
@@ -53,6 +56,7 @@ class Net(ABC):
     preprocess: Preprocessor | None = None
     class_names: tuple[str, ...] = ()
     flat_targets: bool = True
+    picture: PictureForm | None = None
     num_draws: int = 0
 
     @property

@@ -110,7 +110,9 @@ class BasePreprocessor(ABC):
     def fit_rows(self, rows: Rows) -> Self:
         """Take the numbers from training rows, as `fit` does."""
         with np.errstate(all="ignore"):
-            self._numbers, self._description = self.find(rows)
+            numbers, self._description = self.find(rows)
+        # As files hold them: products with a transposed array are rounded otherwise.
+        self._numbers = {name: np.asarray(x, order="C") for name, x in numbers.items()}
         self.sample_shape = rows.sample_shape
         return self
 

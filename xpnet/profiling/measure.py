@@ -48,7 +48,7 @@ def profile(solver: "Solver", steps: int = 200, *, clock: Clock = time.perf_coun
     steps = check_count("steps", steps)
     if solver._divergence.gone.all():
         raise InputError(
-            f"this training diverged at step {solver.diverged_at}: make a new Solver with a "
+            f"this training diverged at step {solver.diverged_at}: begin another, with a "
             "smaller learning rate, and profile that"
         )
     trainer = solver._loop.trainer

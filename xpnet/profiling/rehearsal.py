@@ -91,6 +91,7 @@ class Rehearsal:
             bind=partial(put_into_model, model),
             say=_nothing,
             call=_nothing,
+            keep=_nothing,
             # so that stretches are whole, with their end where the training's are
             step=1 + loop.print_every * -(-max(loop.step - 1, 0) // loop.print_every),
             _done_in_epoch=0,
@@ -115,7 +116,7 @@ class Rehearsal:
         begun, rarely = watch.clock(), watch.rarely
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DivergenceWarning)
-            self._loop.run(1, InterruptFlag())
+            self._loop.run(self._loop.epoch + 1, InterruptFlag())
         taken = watch.clock() - begun - (watch.rarely - rarely)
         self.turns.append(Turn(steps, taken, watch.take_laps()))
         if self._loop.history.gone.all():
