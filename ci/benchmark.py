@@ -28,7 +28,7 @@ from benchmark_peers.machine import describe_machine, gpu_name  # noqa: E402
 from benchmark_peers.picture import draw  # noqa: E402
 from benchmark_peers.rounds import measure  # noqa: E402
 from benchmark_peers.startup import measure_startup  # noqa: E402
-from benchmark_peers.table import report  # noqa: E402
+from benchmark_peers.table import report, summary  # noqa: E402
 from benchmark_peers.whole_runs import EPOCHS, measure_runs  # noqa: E402
 from benchmark_peers.workloads import (  # noqa: E402
     WORKLOADS,
@@ -58,6 +58,9 @@ def options_of(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--num-train", type=_count, help="use so many training pictures")
     parser.add_argument("--out", type=Path, default=ROOT / "ci" / "benchmark.json")
     parser.add_argument("--from", dest="file", type=Path, help="measure nothing, show this file")
+    parser.add_argument(
+        "--summary", action="store_true", help="print the one table that the README has"
+    )
     options = parser.parse_args(arguments)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     if max(options.threads) > cores:
@@ -141,7 +144,7 @@ def main(arguments: list[str] | None = None) -> None:
             options.out.write_text(json.dumps(found, indent=1) + "\n")
         if found is None:
             sys.exit("nothing was measured: see why above")
-    print(report(found))
+    print(summary(found) if options.summary else report(found))
     picture = (options.file or options.out).with_suffix(".png")
     if draw(found, picture):
         print(f"\ndrawn to {picture}", file=sys.stderr)

@@ -7,7 +7,7 @@ from benchmark_peers.spread import spread
 from benchmark_peers.startup import startup_lines
 from benchmark_peers.whole_runs import runs_table
 
-__all__ = ["compile_seconds", "ratios", "reference_of", "report"]
+__all__ = ["compile_seconds", "ratios", "reference_of", "report", "summary"]
 
 _WORDS = (
     "A step has the drawing, gathering and converting of its batch in it; *ratio* is to the same "
@@ -50,6 +50,24 @@ def report(found: dict) -> str:
     if "startup" in found:
         parts.append(startup_lines(found["startup"]))
     return "\n\n".join(parts)
+
+
+def summary(found: dict) -> str:
+    """Return one table: µs a step of each peer, by workload, with the ratio to the yardstick."""
+    fewest = min(result["threads"] for result in found["results"])
+    results = [result for result in found["results"] if result["threads"] == fewest]
+    heads = [f"{r['label'].partition(',')[0]}, {r['net']}, {r['batch_size']}" for r in results]
+    lines = [f"| µs a step, net, batch | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    names = [n for n in results[0]["peers"] if any("us" in r["peers"].get(n, {}) for r in results)]
+    for name in sorted(names, key=lambda n: median(ratios(results[1 % len(results)], n))):
+        cells = [
+            f"{median(r['peers'][name]['us']):,.0f} ({median(ratios(r, name)):.2f})"
+            if "us" in r["peers"][name]
+            else "–"
+            for r in results
+        ]
+        lines.append(f"| {PEERS[name].label} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def _table(result: dict) -> str:
