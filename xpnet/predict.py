@@ -171,8 +171,8 @@ def _numbers(
         )
     if y.shape != (num_rows,):
         raise InputError(
-            f"y must hold a label for each of {num_rows} samples, shape ({num_rows},); got shape "
-            f"{y.shape}: leave it out, or flatten it"
+            f"the labels must be one for each of {num_rows} samples, shape ({num_rows},); got "
+            f"shape {y.shape}"
         )
     if y.dtype.kind == "S":
         y = np.char.decode(y, "utf-8", "replace")
@@ -180,8 +180,8 @@ def _numbers(
         return np.asarray([names.index(name) if name in names else -1 for name in y.tolist()])
     if y.dtype.kind not in "iu":
         raise InputError(
-            f"y must hold class numbers or names; got {y.dtype}: leave it out, or cast it with "
-            "y.astype(int)"
+            f"the labels must be class numbers or names; got {y.dtype}: give integers, or leave "
+            "them out"
         )
     return y
 

@@ -68,7 +68,9 @@ def arguments_of(path: Path, parser: argparse.ArgumentParser) -> list[str]:
             raise InputError(f"{path}: {name!r} is no option of a run{hint}")
         is_flag = options[name].nargs == 0
         if isinstance(value, bool) != is_flag:
-            wanted = "true or false" if is_flag else "a text, a number or a list of them"
+            wanted = (
+                "true or false" if is_flag else "a text, a number of 64 bits, or a list of them"
+            )
             raise InputError(f"{path}: {name} must be {wanted}; got {_shown(value)}")
         if is_flag:
             arguments += [f"--{name}"] if value else []
