@@ -400,11 +400,59 @@ def test_a_config_that_no_file_can_hold_is_said_and_the_training_goes_on(data, t
         verbose=False,
         checkpoint_name=tmp_path / "run",
     )
-    with pytest.warns(CheckpointWarning, match="keeps 'keep', a object: a checkpoint can hold"):
+    with pytest.warns(CheckpointWarning, match="keeps 'keep', of type object: a"):
         solver.train()
     assert solver.epoch == 2
     assert "keeps 'keep'" in solver.checkpoint_error
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (np.zeros(3, complex), "keeps 'kept', of type ndarray"),
+        (np.array(["a"]), "keeps 'kept', of type ndarray"),
+        (np.longdouble(3), "keeps 'kept', of type longdouble"),
+        ({"a": 1}, "keeps 'kept', of type dict"),
+    ],
+)
+def test_configs_that_no_file_can_hold(data, tmp_path, value, why):
+    def rule(w, dw, config):
+        return w - 0.01 * dw, {**config, "kept": value}
+
+    options = {"update_rule": rule, "batch_size": BATCH, "num_epochs": 1, "verbose": False}
+    solver = Solver(Linear(), data, checkpoint_name=tmp_path / "run", **options)
+    with pytest.warns(CheckpointWarning, match=why):
+        solver.train()
+    assert solver.epoch == 1
+
+
+@pytest.mark.parametrize("limit", [float("inf"), float("nan")])
+def test_hyperparameters_that_json_has_not(data, tmp_path, limit):
+    """Of a rule of one's own; for ours they are refused."""
+
+    def rule(w, dw, config):
+        return w - config["learning_rate"] * np.clip(dw, -9, config["limit"]), config
+
+    def solver(**options):
+        config = {"learning_rate": 0.01, "limit": limit}
+        settings = {"batch_size": BATCH, "num_epochs": 1, "verbose": False}
+        return Solver(Linear(), data, update_rule=rule, optim_config=config, **settings, **options)
+
+    solver(checkpoint_name=tmp_path / "run").train()
+    again = solver()
+    again.resume(tmp_path)
+    assert again._trainer._configs.of["W"][0]["limit"] in (limit, pytest.approx(limit, nan_ok=True))
+
+
+def test_a_warning_points_at_the_callers_line(data, tmp_path, monkeypatch):
+    def fails(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("xpnet.checkpoint_files.write_whole", fails)
+    with pytest.warns(CheckpointWarning) as caught:
+        make(data, checkpoint_name=tmp_path / "run").train()
+    assert {warning.filename for warning in caught} == {__file__}
 
 
 # When checkpoints are written

@@ -318,7 +318,7 @@ BAD = {
     "sizes that are no numbers": (in_config(hidden_dims=[12, 9.0]), "sizes .*, which are none"),
     "a parameter missing": (
         lambda a, h: tensor_bytes(without(a, "params.b2"), h),
-        r"params\.b2 of shape \(9,\) is wanted; the file has none",
+        r"params\.b2 must be float32 \(9,\); the file has none",
     ),
     "a weight missing": (
         lambda a, h: tensor_bytes(without(a, "params.W2"), h),
@@ -326,7 +326,7 @@ BAD = {
     ),
     "integers": (
         in_array("params.b2", lambda b: b.astype(int)),
-        r"params\.b2 of shape \(9,\) is wanted; the file has int64 \(9,\)",
+        r"params\.b2 must be float32 \(9,\); the file has int64 \(9,\)",
     ),
     "another shape": (in_array("params.b2", lambda b: b[:3]), r"the file has float32 \(3,\)"),
     "a weight transposed": (in_array("params.W2", lambda w: w.T), "its weights have the shapes"),
@@ -487,3 +487,19 @@ def test_a_foreign_preprocessing_cannot_be_saved(tmp_path):
     with pytest.raises(InputError, match="none of xpnet's"):
         xpnet.save(net, tmp_path / "net.safetensors")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_net_that_predicts_nothing_is_not_saved(tmp_path, value):
+    net = FullyConnectedNet([3], 4, 2)
+    net.params["b2"][1] = value
+    with pytest.raises(InputError, match="b2 holds NaN or infinity: the net would predict nothing"):
+        xpnet.save(net, tmp_path / "net.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_too_long_for_a_file_are_refused(tmp_path):
+    net = FullyConnectedNet([3], 4, 2)
+    net.class_names = ("x" * 2**23, "y")
+    with pytest.raises(InputError, match="may have 8,388,608 characters; these have 8,388,"):
+        xpnet.save(net, tmp_path / "net.safetensors")

@@ -2,12 +2,11 @@
 
 import re
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from xpnet.errors import BackendError, CheckpointWarning, InputError
+from xpnet.errors import BackendError, CheckpointWarning, InputError, warn
 from xpnet.whole_files import remove_parts, write_whole
 
 __all__ = ["Checkpoints", "checkpoints_at", "offered", "read_good"]
@@ -78,9 +77,7 @@ class Checkpoints:
         except (OSError, InputError) as error:
             self.error = f"{path} could not be written ({_reason(error)})"
             left = "there is no earlier one" if self.last is None else f"the last is {self.last}"
-            warnings.warn(
-                f"{self.error}; {left}. The training goes on", CheckpointWarning, stacklevel=6
-            )
+            warn(f"{self.error}; {left}. The training goes on", CheckpointWarning)
         else:
             self.last, self.error = path, ""
 
@@ -131,7 +128,7 @@ def read_good(place: Path, read: Callable[[Path], _T]) -> tuple[Path, _T]:
             bad.append(f"{path}: {error}")
             continue
         for line in bad:
-            warnings.warn(f"{line}. Using {path} instead", CheckpointWarning, stacklevel=4)
+            warn(f"{line}. Using {path} instead", CheckpointWarning)
         return path, value
     if not bad:
         raise InputError(f"there is no checkpoint at {place}")

@@ -1,11 +1,10 @@
 """Which runs have diverged, at which step, and what to tell their user."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 
-from xpnet.errors import DivergenceWarning
+from xpnet.errors import DivergenceWarning, warn
 from xpnet.members import steps_or_none
 
 __all__ = ["Divergence", "divergence_line"]
@@ -69,7 +68,7 @@ class Divergence:
                 own,
                 self._advice,
             )
-            warnings.warn(line, DivergenceWarning, stacklevel=6)  # points at the call of train()
+            warn(line, DivergenceWarning)
 
 
 def divergence_line(

@@ -1,8 +1,21 @@
 """The errors that xpnet raises on purpose, and what they say of a name that is unknown."""
 
+import sys
+import warnings
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-__all__ = ["BackendError", "CheckpointWarning", "DivergenceWarning", "InputError", "did_you_mean"]
+if TYPE_CHECKING:
+    from types import FrameType
+
+__all__ = [
+    "BackendError",
+    "CheckpointWarning",
+    "DivergenceWarning",
+    "InputError",
+    "did_you_mean",
+    "warn",
+]
 
 
 class InputError(ValueError):
@@ -36,3 +49,13 @@ def did_you_mean(given: object, choices: Iterable[str], prefix: str = "") -> str
 
     close = difflib.get_close_matches(str(given).lower(), list(choices), n=1)
     return f" (did you mean {prefix}{close[0]}?)" if close else ""
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn at the line of the caller's that called into xpnet, however deep this is."""
+    level = 1
+    frame: FrameType | None = sys._getframe(0)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("xpnet."):
+        level += 1
+        frame = frame.f_back
+    warnings.warn(message, category, stacklevel=level)

@@ -3,12 +3,11 @@
 import csv
 import io
 import time
-import warnings
 from bisect import bisect_left
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xpnet.errors import CheckpointWarning
+from xpnet.errors import CheckpointWarning, warn
 from xpnet.whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ class HistoryFile:
 
     def _fail(self, error: OSError, remedy: str) -> None:
         self.error = f"{self._path} could not be written ({error.strerror or error})"
-        warnings.warn(f"{self.error}. {remedy}", CheckpointWarning, stacklevel=3)
+        warn(f"{self.error}. {remedy}", CheckpointWarning)
 
     def _write_all(self, solver: "Solver") -> None:
         metric = solver.metric.short

@@ -103,7 +103,8 @@ def net_of(
     )
     for group, part in (("params", net.params), ("state", net.state)):
         for name, w in part.items():
-            found = saved_floats(own, f"{group}.{name}", tuple(w.shape))
+            held = config["dtype"] if group == "params" else _of_state(config["dtype"])
+            found = saved_floats(own, f"{group}.{name}", tuple(w.shape), held)
             part[name] = net.backend.copy(net.backend.asarray(found, w.dtype))
     net.preprocess = get_preprocessor(record["preprocess"])
     if isinstance(net.preprocess, BasePreprocessor):
@@ -137,10 +138,12 @@ def _checked(record: Any) -> dict[str, Any]:
 
 def _picture_of(record: list[Any], preprocess: Any, input_dim: int) -> PictureForm:
     """Return the form of the pictures, which must have as many numbers as a sample."""
+    if len(record) != 4:
+        raise InputError(f"the file's pictures are {record}, and no shape and white")
     *shape, white = record
     known = preprocess is not None and preprocess.sample_shape is not None
     features = math.prod(preprocess.sample_shape) if known else input_dim
-    if not (_are_sizes(shape) and len(shape) == 3 and math.prod(shape) == features):
+    if not (_are_sizes(shape) and math.prod(shape) == features):
         raise InputError(
             f"the file's pictures have the shape {shape}, but samples {features} numbers"
         )
@@ -187,7 +190,8 @@ def _with_numbers(
     given = {name.removeprefix(start): x for name, x in arrays.items() if name.startswith(start)}
     preprocess = preprocess.with_numbers(given)
     numbers = preprocess.numbers()
-    if not all(np.isfinite(x).all() for x in numbers.values()):
+    kinds = {given[name].dtype.kind for name in numbers}
+    if kinds != {"f"} or not all(np.isfinite(x).all() for x in numbers.values()):
         raise InputError(f"the numbers of the preprocessing {preprocess} are not all finite")
     # What comes in has as many features as the first projection takes, or as what goes out.
     projections = [x for x in numbers.values() if x.ndim == 2]
@@ -239,6 +243,11 @@ def _dtype_there(name: Any, device: str) -> Any:
     except BackendError:
         return "float32" if name in NARROW else name
     return name
+
+
+def _of_state(dtype: str) -> str:
+    """Return the dtype of a net's state: that of the arithmetic."""
+    return "float32" if dtype in NARROW else dtype
 
 
 def _is_bfloat16(w: Array) -> bool:

@@ -112,23 +112,30 @@ def _recorded(config: Config, arrays: dict[str, np.ndarray]) -> dict[str, list[A
     """Return a config for JSON: each value with its kind; arrays are put into `arrays`."""
     record: dict[str, list[Any]] = {}
     for key, value in config.items():
+        if not isinstance(key, str):
+            raise InputError(f"the update rule's config has the key {key!r}: give it a text")
         number = f"config.{len(arrays)}"
         if value is None or isinstance(value, bool | int | str):
             record[key] = ["plain", value]
         elif isinstance(value, float) and not isinstance(value, np.generic):
             record[key] = ["float", value.hex()]  # also NaN and infinity, which JSON has not
-        elif isinstance(value, np.generic):
+        elif isinstance(value, np.generic) and _is_number(value):
             record[key], arrays[number] = ["scalar", number], np.asarray(value)
-        elif is_host_array(value):
+        elif is_host_array(value) and _is_number(value):
             record[key], arrays[number] = ["host", number], value
-        elif hasattr(value, "shape"):
+        elif hasattr(value, "shape") and not is_host_array(value):
             record[key], arrays[number] = ["array", number], backend_of(value).to_numpy(value)
         else:
             raise InputError(
-                f"the update rule's config keeps {key!r}, a {type(value).__name__}: a checkpoint "
-                "can hold numbers, texts and arrays"
+                f"the update rule's config keeps {key!r}, of type {type(value).__name__}: a "
+                "checkpoint can hold texts, numbers of up to 64 bits, and arrays of these"
             )
     return record
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a NumPy array or scalar holds what safetensors has."""
+    return value.dtype.kind in "biuf" and value.dtype.itemsize <= 8
 
 
 def _found(record: dict[str, list[Any]], arrays: Mapping[str, np.ndarray], like: Array) -> Config:

@@ -1,6 +1,7 @@
 """What makes a run this one: where it differs, a checkpoint belongs to another."""
 
 import hashlib
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -94,13 +95,13 @@ def _digest(x: np.ndarray) -> str:
 def _for_json(value: Any) -> Any:
     """Return a value as JSON gives it back; of a function its name, of our schedules their repr."""
     if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
+        return _for_json(value.tolist())
     if isinstance(value, Mapping):
         return {str(key): _for_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_for_json(item) for item in value]
     if value is None or isinstance(value, str | int | float):
-        return value
-    if type(value).__module__.startswith("xpnet."):
-        return repr(value)
-    return getattr(value, "__qualname__", type(value).__qualname__)
+        is_odd = isinstance(value, float) and not math.isfinite(value)
+        return str(value) if is_odd else value  # JSON has no NaN and no infinity
+    name = getattr(value, "__qualname__", type(value).__qualname__)
+    return repr(value) if type(value).__module__.startswith("xpnet.") else name

@@ -81,7 +81,7 @@ def written_lines(
     folder: object, written: list[str], preprocess: BasePreprocessor | None
 ) -> Iterator[str]:
     """Yield which files there are, and why a picture is missing."""
-    yield f"written to {folder}: {', '.join(written)}"
+    yield _wrapped(f"written to {folder}: {', '.join(written)}")
     if "curves.png" not in written:
         yield "no pictures, as matplotlib is not installed: pip install matplotlib"
     elif "weights.png" not in written:

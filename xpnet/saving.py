@@ -29,11 +29,16 @@ def save(net: FullyConnectedNet, path: str | Path) -> None:
         path: The file, such as "net.safetensors"; its folder must be there.
 
     Raises:
-        InputError: The net is of another kind, or its preprocessing is not one of xpnet's.
+        InputError: The net is of another kind, its preprocessing is not one of xpnet's, or a
+            parameter holds NaN or infinity.
         OSError: The file cannot be written. What was there before is still there.
 
     """
-    write_whole(Path(path), net_bytes(net))
+    content = net_bytes(net)
+    for name, w in {**net.params, **net.state}.items():
+        if not np.isfinite(net.backend.to_numpy(w)).all():
+            raise InputError(f"{name} holds NaN or infinity: the net would predict nothing")
+    write_whole(Path(path), content)
 
 
 def net_bytes(net: FullyConnectedNet, variables: Variables | None = None) -> bytes:
@@ -89,5 +94,7 @@ def _net_of_file(
             "the model of this checkpoint is none of xpnet's: make it and its Solver as they were, "
             "and call solver.resume(path)"
         )
+    if header["kind"] not in ("net", "checkpoint"):
+        raise InputError(f"it holds {header['kind']!r}, and neither a net nor a checkpoint")
     prefix = "best." if header["kind"] == "checkpoint" else ""
     return net_of(header["net"], arrays, prefix, device)

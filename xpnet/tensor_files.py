@@ -32,12 +32,20 @@ def tensor_bytes(arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) ->
         arrays: Numbers by their names, in any memory layout and byte order.
         header: What JSON can hold; NaN and infinity it cannot.
 
+    Raises:
+        InputError: The header is longer than `read_tensors` takes.
+
     """
     import safetensors.numpy  # noqa: PLC0415 - 10 ms that a training without files need not wait
 
     # safetensors writes what it finds in memory, also of a transposed array.
     whole = {name: _in_file_order(x) for name, x in arrays.items()}
     text = json.dumps(header, allow_nan=False)
+    if len(text) > _LARGEST_HEADER // 2:  # quotes in it will be escaped once more
+        raise InputError(
+            f"the names and options of a file may have {_LARGEST_HEADER // 2:,} characters; these "
+            f"have {len(text):,}"
+        )
     metadata = {_KEY: text, _DIGEST: _digest(text, whole)}
     return bytes(safetensors.numpy.save(whole, metadata=metadata))
 
@@ -66,7 +74,7 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         raise _damaged(type(error).__name__) from error
     if not isinstance(header, dict) or not {"format", "kind", "net"} <= set(header):
         raise InputError("its header is none of xpnet's, although the file is whole")
-    if header["format"] != FORMAT:
+    if header["format"] != FORMAT or header["format"] is True:
         raise InputError(
             f"it has the format {header['format']!r}, and this xpnet reads {FORMAT}: use the xpnet "
             "that wrote it"

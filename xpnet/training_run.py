@@ -53,6 +53,8 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace, started: f
     with ExitStack() as stack:
         backend = get_backend(options.device)
         folder = None
+        if options.overwrite and options.out is None:
+            raise InputError("--overwrite is for --out DIR: give that too, or leave it out")
         if options.out is not None:
             folder = stack.enter_context(open_folder(options.out))
             if not (options.resume or options.overwrite):

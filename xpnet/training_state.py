@@ -33,7 +33,8 @@ def in_place_of(
     found = {}
     for name, w in arrays.items():
         backend = backend_of(w)
-        numbers = saved_floats(saved, prefix + name, tuple(w.shape), gone)
+        dtype = str(w.dtype).rpartition(".")[2]
+        numbers = saved_floats(saved, prefix + name, tuple(w.shape), dtype, gone)
         found[name] = backend.copy(backend.asarray(numbers, w.dtype))
     return found
 
@@ -42,15 +43,17 @@ def saved_floats(
     saved: Mapping[str, np.ndarray],
     name: str,
     shape: tuple[int, ...],
+    dtype: str,
     gone: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return an array of a file, float32 in place of bfloat16's bits, checked."""
+    """Return an array of a file, checked; of bfloat16's bits, which are uint16, as float32."""
     found: Any = saved.get(name)
-    if found is not None and found.dtype == np.uint16:
-        found = floats_of_bfloat16(found)
-    if found is None or found.shape != shape or found.dtype.kind != "f":
+    held = "uint16" if dtype == "bfloat16" else dtype
+    if found is None or found.shape != shape or found.dtype.name != held:
         given = "none" if found is None else f"{found.dtype} {found.shape}"
-        raise InputError(f"{name} of shape {shape} is wanted; the file has {given}")
+        raise InputError(f"{name} must be {held} {shape}; the file has {given}")
+    if dtype == "bfloat16":
+        found = floats_of_bfloat16(found)
     judged = found
     if gone is not None and gone.any():
         judged = found[~gone] if gone.ndim else found[:0]

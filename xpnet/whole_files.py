@@ -1,11 +1,12 @@
 """Files that are written as a whole: a reader, or whoever comes after a crash, finds no half."""
 
 import os
+import re
 from pathlib import Path
 
 __all__ = ["remove_parts", "write_whole"]
 
-_PART = ".part"
+_PART = re.compile(r"\..+-(?P<pid>\d+)\.xpnet-part")
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -17,7 +18,7 @@ def write_whole(path: Path, content: bytes) -> None:
         OSError: The disk is full or the folder is read-only, for example. Nothing is left behind.
 
     """
-    part = path.with_name(f".{path.name}-{os.getpid()}{_PART}")
+    part = path.with_name(f".{path.name}-{os.getpid()}.xpnet-part")
     part.unlink(missing_ok=True)
     try:
         with part.open("xb") as file:  # made anew: a link of that name is not followed
@@ -31,9 +32,24 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def remove_parts(folder: Path) -> None:
-    """Remove what writers that were killed have left in a folder."""
-    for part in folder.glob(f".*{_PART}"):
-        part.unlink(missing_ok=True)
+    """Remove what writers of ours that were killed have left in a folder."""
+    for path in folder.iterdir():
+        match = _PART.fullmatch(path.name)
+        if match and not _runs(int(match["pid"])):
+            path.unlink(missing_ok=True)
+
+
+def _runs(pid: int) -> bool:
+    """Return whether another process with this number is there, as far as can be told."""
+    if os.name != "posix" or pid == os.getpid():  # a dead one may have had our number
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 def _flush_folder(folder: Path) -> None:

@@ -182,8 +182,8 @@ HOSTILE = {
     "NaN in the best": (nan_in("best.params.b2"), "best.params.b2 holds NaN or infinity"),
     "infinity in the mean": (named(preprocess__mean=np.full(4, np.inf)), "mean"),
     "another mean": (named(preprocess__mean=np.zeros(4)), "mean of the preprocessing mean is an"),
-    "a parameter missing": (without("params.b1"), r"params.b1 of shape \(5,\) is wanted"),
-    "a moment missing": (without("slots.W1.v"), r"slots.W1.v of shape \(4, 5\) is wanted"),
+    "a parameter missing": (without("params.b1"), r"params.b1 must be float32 \(5,\)"),
+    "a moment missing": (without("slots.W1.v"), r"slots.W1.v must be float32 \(4, 5\)"),
     "another shape": (named(params__b1=np.zeros(6, np.float32)), r"the file has float32 \(6,\)"),
     "another dtype": (named(params__b1=np.zeros(5, np.int32)), r"the file has int32 \(5,\)"),
     "a loss too few": (

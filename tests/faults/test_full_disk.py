@@ -37,7 +37,7 @@ def test_a_disk_that_takes_no_checkpoint(tmp_path):
     assert "Traceback" not in found.stderr
     names = {path.name for path in tmp_path.iterdir()}
     assert {"config.toml", "history.csv", "summary.json", "best.safetensors"} <= names
-    assert not [name for name in names if "checkpoint" in name or name.endswith(".part")]
+    assert not [name for name in names if "checkpoint" in name or name.endswith("-part")]
     assert json.loads((tmp_path / "summary.json").read_text())["epochs"] == 6
     net, digits = xpnet.load(tmp_path / "best.safetensors"), xpnet.data.load("digits")
     assert (net.predict(digits.X_test) == digits.y_test).mean() > 0.9
@@ -162,8 +162,12 @@ def test_files_have_the_users_own_mode(tmp_path):
 
 
 def test_what_a_killed_writer_left_is_removed(digits, tmp_path):
-    (tmp_path / ".run-00000014.safetensors-123.part").write_bytes(b"half")
+    (tmp_path / ".run-00000014.safetensors-4194305.xpnet-part").write_bytes(b"half")
+    theirs = [".film.mkv.part", f".run-00000028.safetensors-{os.getppid()}.xpnet-part"]
+    for name in theirs:
+        (tmp_path / name).write_bytes(b"somebody writes it now")
     net = TwoLayerNet(64, 5, 10)
     Solver(net, digits, num_epochs=1, verbose=False, checkpoint_name=tmp_path / "run").train()
-    assert [path.suffix for path in tmp_path.iterdir()] == [".safetensors"]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [*theirs, "run-00000014.safetensors"]
     assert np.isfinite(net.loss(digits.X_test)).all()

@@ -77,5 +77,5 @@ def test_the_end_is_that_of_a_run_that_nobody_killed(whole, tmp_path):
             assert found.keys() == expected.keys()
             for key, x in expected.items():
                 np.testing.assert_array_equal(found[key], x, err_msg=key)
-        assert not list(folder.glob(".*part"))
+        assert not list(folder.glob(".*-part"))
     print(f"{kills} kills in {runs} runs")
