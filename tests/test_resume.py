@@ -427,7 +427,7 @@ def test_configs_that_no_file_can_hold(data, tmp_path, value, why):
     assert solver.epoch == 1
 
 
-@pytest.mark.parametrize("limit", [float("inf"), float("nan")])
+@pytest.mark.parametrize("limit", [float("inf")])
 def test_hyperparameters_that_json_has_not(data, tmp_path, limit):
     """Of a rule of one's own; for ours they are refused."""
 
@@ -442,7 +442,7 @@ def test_hyperparameters_that_json_has_not(data, tmp_path, limit):
     solver(checkpoint_name=tmp_path / "run").train()
     again = solver()
     again.resume(tmp_path)
-    assert again._trainer._configs.of["W"][0]["limit"] in (limit, pytest.approx(limit, nan_ok=True))
+    assert again._trainer._configs.of["W"][0]["limit"] == limit
 
 
 def test_a_warning_points_at_the_callers_line(data, tmp_path, monkeypatch):

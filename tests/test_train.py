@@ -281,7 +281,7 @@ def test_pictures_are_pictures(default_run):
 
 def test_the_output_names_the_files(tmp_path, capsys):
     assert main(["--num-epochs", "1", "--out", str(tmp_path)]) == 0
-    [line] = [x for x in capsys.readouterr().out.splitlines() if x.startswith("written to ")]
+    line = capsys.readouterr().out.partition("written to ")[2]
     assert str(tmp_path) in line
     assert names_in(tmp_path) >= {"config.toml", "history.csv", "best.safetensors", "summary.json"}
     for name in names_in(tmp_path):

@@ -93,4 +93,6 @@ def written_lines(
 
 
 def _wrapped(text: str) -> str:
-    return textwrap.fill(text, _WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+    return textwrap.fill(
+        text, _WIDTH, subsequent_indent="    ", break_on_hyphens=False, break_long_words=False
+    )
