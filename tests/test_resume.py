@@ -175,7 +175,7 @@ def test_a_training_goes_on_to_the_same_bits(data, whole, tmp_path, kind):
 def test_what_a_kill_leaves_is_enough(data, whole, tmp_path):
     """Each checkpoint that an epoch's end has left, as if nothing after it had been."""
     make(data, checkpoint_name=tmp_path / "run", checkpoints_kept=99).train()
-    files = sorted(tmp_path.iterdir())
+    files = sorted(tmp_path.glob("*.safetensors"))
     names = [f"run-{STEPS_PER_EPOCH * k:08d}.safetensors" for k in range(1, EPOCHS + 1)]
     assert [path.name for path in files] == names
     for path in files:
@@ -404,7 +404,7 @@ def test_a_config_that_no_file_can_hold_is_said_and_the_training_goes_on(data, t
         solver.train()
     assert solver.epoch == 2
     assert "keeps 'keep'" in solver.checkpoint_error
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("*.safetensors")) == []
 
 
 @pytest.mark.parametrize(
@@ -459,7 +459,7 @@ def test_a_warning_points_at_the_callers_line(data, tmp_path, monkeypatch):
 
 
 def names_of(folder):
-    return sorted(path.name for path in folder.iterdir())
+    return sorted(path.name for path in folder.glob("*.safetensors"))
 
 
 def test_every_so_many_epochs_and_at_the_end(data, tmp_path):
@@ -594,19 +594,144 @@ def test_a_solver_that_has_taken_steps_is_refused(data, folder):
 
 
 def test_nothing_there(data, tmp_path):
-    with pytest.raises(InputError, match="there is no such file"):
-        make(data).resume(tmp_path / "nowhere")
-    with pytest.raises(InputError, match=r"it is no file|there is no checkpoint"):
-        make(data).resume(tmp_path)
+    for place in (tmp_path, tmp_path / "nowhere", tmp_path / "no" / "run"):
+        with pytest.raises(InputError, match=f"there is no checkpoint at {place}$"):
+            make(data).resume(place)
+
+
+def test_two_trainings_do_not_write_the_same_checkpoints(data, tmp_path):
+    second = make(data, checkpoint_name=tmp_path / "run", seed=9)
+    sentences = []
+
+    class TrainAnother:
+        def on_epoch(self, solver):
+            if solver.epoch == 1:
+                with pytest.raises(InputError) as caught:
+                    second.train()
+                sentences.append(str(caught.value))
+
+    make(data, checkpoint_name=tmp_path / "run", callbacks=[TrainAnother()]).train()
+    [sentence] = sentences
+    assert "another training is writing the checkpoints" in sentence
+    assert "wait for its end, or choose another checkpoint_name" in sentence
+    make(data, checkpoint_name=tmp_path / "other").train()
+
+
+def test_names_that_begin_alike_and_folders_of_the_name_are_told_apart(data, tmp_path, monkeypatch):
+    """Pruning and resuming touch what has exactly this name."""
+    (tmp_path / "run").mkdir()
+    for name in ("run/run", "run-b", "run"):
+        make(data, checkpoint_name=tmp_path / name, checkpoint_every=1).train()
+    for name in ("run/run", "run-b", "run"):
+        folder = (tmp_path / name).parent
+        found = sorted(path.name for path in folder.glob(f"{(tmp_path / name).name}-0*"))
+        assert len(found) == 2, name
+    again = make(data, checkpoint_name=tmp_path / "run-b")
+    again.resume(tmp_path / "run")
+    with pytest.raises(InputError, match="run-b-.* is a checkpoint of another training"):
+        again.train()
+    monkeypatch.chdir(tmp_path)
+    relative = make(data, checkpoint_name="run-b")
+    relative.resume(tmp_path / "run-b")
+    relative.train()
+
+
+def test_a_damaged_newer_one_does_not_push_good_ones_out(data, tmp_path):
+    press = PressAt(2 * STEPS_PER_EPOCH + 3)
+    first = make(data, checkpoint_name=tmp_path / "run", callbacks=[press])
+    with pytest.raises(KeyboardInterrupt):
+        first.train()
+    newest = max(tmp_path.glob("run-*"))
+    (tmp_path / "run-99999999.safetensors").write_bytes(newest.read_bytes()[:-9])
+    again = make(data, checkpoint_name=tmp_path / "run")
+    with pytest.warns(CheckpointWarning, match="run-99999999"):
+        again.resume(tmp_path / "run")
+    again.train()
+    steps = [4 * STEPS_PER_EPOCH, 5 * STEPS_PER_EPOCH]
+    names = [f"run-{step:08d}.safetensors" for step in steps]
+    assert sorted(path.name for path in tmp_path.glob("run-*")) == [
+        *names,
+        "run-99999999.safetensors",
+    ]
+
+
+def test_draws_of_a_net_that_takes_its_own_losses_go_on(data, tmp_path):
+    """With a rule of one's own the net itself counts its draws."""
+
+    def rule(w, dw, config):
+        return w - 0.05 * dw, config
+
+    known = make(data, "batchnorm, dropout", update_rule=rule, optim_config=None)
+    known.train()
+    first = make(
+        data,
+        "batchnorm, dropout",
+        update_rule=rule,
+        optim_config=None,
+        checkpoint_name=tmp_path / "run",
+        callbacks=[PressAt(11)],
+    )
+    with pytest.raises(KeyboardInterrupt):
+        first.train()
+    again = make(data, "batchnorm, dropout", update_rule=rule, optim_config=None)
+    again.resume(tmp_path)
+    again.train()
+    np.testing.assert_array_equal(again.loss_history, known.loss_history)
+
+
+def test_the_seconds_of_all_sessions(data, tmp_path):
+    first = stopped(data, tmp_path, 17)
+    again = make(data)
+    again.resume(tmp_path)
+    assert 0 < again.seconds <= first.seconds
+    before = again.seconds
+    again.train()
+    assert again.seconds > before
+
+
+def test_odd_numbers_in_nets_and_configs(data, tmp_path):
+    """NumPy's scalars of every kind, where a user has put them."""
+    solver = make(data, checkpoint_name=tmp_path / "run")
+    solver.model.reg = np.float32(0.5)
+    solver.train()
+    config = {"learning_rate": np.longdouble("0.1"), "limit": np.longdouble(1)}
+    options = {"batch_size": BATCH, "num_epochs": 1, "verbose": False, "optim_config": config}
+    own = Solver(Linear(), data, update_rule=own_rule, checkpoint_name=tmp_path / "own", **options)
+    with pytest.warns(CheckpointWarning, match="longdouble"):
+        own.train()
+
+
+def test_a_preprocessing_that_no_file_can_hold_is_refused_at_once(data, tmp_path):
+    class Half:
+        fitted = True
+
+        def fit(self, X):
+            return self
+
+        def numbers(self):
+            return {}
+
+        def apply(self, x, numbers, xp):
+            return x / 2
+
+        def transform(self, X):
+            return X / 2
+
+        def output_dim(self, dim):
+            return dim
+
+    with pytest.raises(InputError, match="Half is none of xpnet's, so that it cannot be saved"):
+        make(data, preprocess=Half(), checkpoint_name=tmp_path / "run")
+    make(data, preprocess=Half()).train()
 
 
 def test_checkpoints_of_another_training_are_not_mixed_up(data, tmp_path):
     make(data, checkpoint_name=tmp_path / "run").train()
-    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    before = {path: path.read_bytes() for path in tmp_path.glob("*.safetensors")}
     other = make(data, checkpoint_name=tmp_path / "run")
     with pytest.raises(InputError, match="a checkpoint of another training: go on with that by"):
         other.train()
-    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert {path: path.read_bytes() for path in tmp_path.glob("*.safetensors")} == before
     make(data, checkpoint_name=tmp_path / "other").train()
     with pytest.raises(InputError, match="checkpoints of several trainings, other, run: name one"):
         make(data).resume(tmp_path)

@@ -3,11 +3,13 @@
 import csv
 import json
 import os
+import signal
 
 import numpy as np
 import pytest
 from safetensors import safe_open
 
+import xpnet
 from xpnet import Solver, TwoLayerNet, run_folder
 from xpnet.data import Dataset, load
 from xpnet.errors import InputError
@@ -262,3 +264,32 @@ def test_overwrite_removes_nothing_until_all_else_is_right(tmp_path, capsys):
     assert main(["--out", str(tmp_path), "--overwrite", "--num-epochs", "2", "--quiet"]) == 0
     assert read_json(tmp_path / "summary.json")["epochs"] == 2
     assert len(list(tmp_path.glob("checkpoint-*"))) == 1
+
+
+def test_what_the_last_check_of_a_stopped_run_found_is_what_is_loaded(tmp_path, monkeypatch):
+    """That check comes after the checkpoint, which a resumed run goes on from without it."""
+    from xpnet import training_run
+    from xpnet.train import main
+
+    class Press:
+        def on_interval(self, solver):
+            if solver.step == 21:
+                signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    monkeypatch.setattr(training_run, "watch", lambda *given: Press())
+    try:
+        assert main(["--out", str(tmp_path), "--num-epochs", "3"]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    digits = load("digits")
+    promised = read_json(tmp_path / "summary.json")["best_val_accuracy"]
+    net = xpnet.load(tmp_path)
+    assert (net.predict(digits.X_val) == digits.y_val).mean() == promised
+    [checkpoint] = tmp_path.glob("checkpoint-*21.safetensors")
+    older = xpnet.load(checkpoint)
+    assert (older.predict(digits.X_val) == digits.y_val).mean() < promised
+    monkeypatch.setattr(training_run, "watch", lambda *given: object())
+    assert main(["--resume", str(tmp_path), "--quiet"]) == 0
+    promised = read_json(tmp_path / "summary.json")["best_val_accuracy"]
+    assert (xpnet.load(tmp_path).predict(digits.X_val) == digits.y_val).mean() == promised

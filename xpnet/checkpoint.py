@@ -1,7 +1,8 @@
 """All that a training needs to go on, taken from a Solver, and put into another."""
 
+import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from xpnet.versions import versions
 if TYPE_CHECKING:
     from xpnet.solver import Solver
 
-__all__ = ["checkpoint_bytes", "restore"]
+__all__ = ["Prepared", "checkpoint_bytes", "prepared", "restore"]
 
 _COUNTERS = ("epoch", "step", "done_in_epoch", "last_epoch")
 
@@ -52,32 +53,60 @@ def checkpoint_bytes(solver: "Solver") -> bytes:
         "run": identity_of(solver),
         "counters": dict(zip(_COUNTERS, loop.counters, strict=True)),
         "rule": record,
+        "seconds": solver.seconds_until_now,
         "versions": versions(backend_of(next(iter(model.params.values())))),
     }
     return tensor_bytes(arrays, header)
 
 
-def restore(solver: "Solver", arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> None:
-    """Put a checkpoint into a Solver that was made as the one it was taken from.
+class Prepared(NamedTuple):
+    """A checkpoint that was read and held against the Solver, but not put into it."""
+
+    identity: Any
+    counters: tuple[int, ...] = ()
+    history: Mapping[str, np.ndarray] = {}
+    best: Variables = Variables({}, {})
+    state: Any = None  # what the trainer goes on from
+    seconds: float = 0.0
+
+
+def prepared(
+    solver: "Solver", arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]
+) -> Prepared:
+    """Return what `restore` puts into a Solver made as the one that the checkpoint is of.
+
+    Of another run it returns the identity alone, by which that can be said: the file is good.
 
     Raises:
-        InputError: It is of another run, or does not fit together. The Solver is as it was.
+        InputError: It is no checkpoint, or does not fit together.
 
     """
     if header["kind"] != "checkpoint":
         raise InputError("it holds a net and no training: xpnet.load reads it")
-    if not {"run", "counters", "rule"} <= set(header):
+    if not {"run", "counters", "rule", "seconds"} <= set(header):
         raise InputError("its header is no checkpoint's, although the file is whole")
-    check_identity(header["run"], solver)
+    try:
+        check_identity(header["run"], solver)
+    except InputError:
+        return Prepared(header["run"])
     _check_numbers(solver, arrays)
     counters = _checked_counters(header["counters"], solver.steps_per_epoch)
-    history = solver._loop.history
-    kept = history.checked(_named(arrays, "history."), counters[1])
+    kept = solver._loop.history.checked(_named(arrays, "history."), counters[1])
     gone = (kept["diverged"] > 0) | (kept["stopped"] > 0)
+    state = solver._trainer.saved_state(arrays, header["rule"], gone)
+    seconds = header["seconds"]
+    if not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+        raise InputError(f"the checkpoint's seconds are {seconds!r}, and no duration")
     best = _best(solver, arrays)
-    solver._trainer.go_on_from(arrays, header["rule"], gone)
-    history.restore(kept, best)
-    solver._loop.counters = counters
+    return Prepared(header["run"], counters, kept, best, state, float(seconds))
+
+
+def restore(solver: "Solver", found: Prepared) -> None:
+    """Put a checkpoint into a Solver."""
+    solver._trainer.go_on_from(found.state)
+    solver._loop.history.restore(found.history, found.best)
+    solver._loop.counters = found.counters
+    solver.seconds = found.seconds
     put_into_model(solver.model, solver._trainer.variables)
 
 

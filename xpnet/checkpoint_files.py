@@ -2,14 +2,24 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from xpnet.checks import check_count, check_count_or_none
 from xpnet.errors import BackendError, CheckpointWarning, InputError, warn
 from xpnet.whole_files import remove_parts, write_whole
 
-__all__ = ["Checkpoints", "checkpoints_at", "offered", "read_good"]
+__all__ = [
+    "Checkpoints",
+    "checkpoints_at",
+    "checkpoints_named",
+    "make_checkpoints",
+    "offered",
+    "read_good",
+    "step_of",
+]
 
 _T = TypeVar("_T")
 _NAME = re.compile(r"(?P<name>.+)-(?P<step>\d{8,})\.safetensors")
@@ -40,19 +50,48 @@ class Checkpoints:
         self._kept = kept
         self._written_at = time.monotonic()
 
-    def begin(self) -> None:
-        """Look into the folder before the first step.
+    def go_on_from(self, path: Path) -> None:
+        """Note that the training was resumed from a checkpoint, which may be one of these."""
+        match = _NAME.fullmatch(path.name)
+        if match and path.with_name(match["name"]).resolve() == self.name.resolve():
+            self.last = path
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the name for the length of a training.
 
         Raises:
-            InputError: It is not there, or has checkpoints of that name from another training.
+            InputError: The folder is not there, another training writes checkpoints of that name,
+                or has left some.
 
         """
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - 50 ms that few trainings need
+
         if not self.name.parent.is_dir():
             raise InputError(
                 f"the folder of checkpoint_name={str(self.name)!r} is not there: make it first"
             )
-        remove_parts(self.name.parent)
-        there = checkpoints_at(self.name)
+        lock = FileLock(str(self.name.with_name(f".{self.name.name}.lock")), timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise InputError(
+                f"another training is writing the checkpoints {self.name}: wait for its end, or "
+                "choose another checkpoint_name"
+            ) from error
+        except OSError:  # a folder that cannot be written is said at the first checkpoint
+            yield
+            return
+        try:
+            self._begin()
+            yield
+        finally:
+            lock.release()
+
+    def _begin(self) -> None:
+        """Look into the folder before the first step."""
+        remove_parts(self.name.parent, rf"{re.escape(self.name.name)}-\d{{8,}}\.safetensors")
+        there = checkpoints_named(self.name)
         if there and self.last is None:
             raise InputError(
                 f"{there[0]} is a checkpoint of another training: go on with that by "
@@ -71,9 +110,10 @@ class Checkpoints:
         self._written_at = time.monotonic()
         try:
             write_whole(path, content())
-            for old in checkpoints_at(self.name)[self._kept :]:
-                if old != path:
-                    old.unlink(missing_ok=True)
+            # Newer ones may be damaged, which is why this training is behind them.
+            until_now = [old for old in checkpoints_named(self.name) if step_of(old) <= step]
+            for old in until_now[self._kept :]:
+                old.unlink(missing_ok=True)
         except (OSError, InputError) as error:
             self.error = f"{path} could not be written ({_reason(error)})"
             left = "there is no earlier one" if self.last is None else f"the last is {self.last}"
@@ -82,30 +122,56 @@ class Checkpoints:
             self.last, self.error = path, ""
 
 
-def checkpoints_at(place: Path) -> list[Path]:
-    """Return the checkpoints in a folder, or those whose paths begin with a name; newest first.
+def make_checkpoints(name: Any, every: Any, kept: Any) -> Checkpoints | None:
+    """Return what writes a training's checkpoints, or None without a name.
+
+    Raises:
+        InputError: A number is no positive integer.
+
+    """
+    every = check_count_or_none("checkpoint_every", every)
+    kept = check_count("checkpoints_kept", kept)
+    return None if name is None else Checkpoints(name, every, kept)
+
+
+def checkpoints_named(name: Path) -> list[Path]:
+    """Return the checkpoints whose paths begin with a name, newest first.
 
     Links are left out: what they lead to is not the run's.
+    """
+    if not name.parent.is_dir():
+        return []
+    found = []
+    for path in name.parent.iterdir():
+        match = _NAME.fullmatch(path.name)
+        if match and match["name"] == name.name and path.is_file() and not path.is_symlink():
+            found.append(path)
+    return sorted(found, key=step_of, reverse=True)
+
+
+def checkpoints_at(place: Path) -> list[Path]:
+    """Return the checkpoints whose paths begin with a name, or those in a folder; newest first.
 
     Raises:
         InputError: A folder holds checkpoints of several names.
 
     """
-    folder = place if place.is_dir() else place.parent
-    if not folder.is_dir():
-        return []
-    found = [(match, path) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
-    if not place.is_dir():
-        found = [(match, path) for match, path in found if match["name"] == place.name]
-    found = [(match, path) for match, path in found if path.is_file() and not path.is_symlink()]
-    names = sorted({match["name"] for match, _ in found})
+    if (found := checkpoints_named(place)) or not place.is_dir():
+        return found
+    matches = (_NAME.fullmatch(path.name) for path in place.iterdir())
+    names = sorted({match["name"] for match in matches if match})
     if len(names) > 1:
         raise InputError(
             f"{place} holds checkpoints of several trainings, {', '.join(names)}: name one, such "
             f"as {place / names[0]}"
         )
-    newest_first = sorted(found, key=lambda item: int(item[0]["step"]), reverse=True)
-    return [path for _, path in newest_first]
+    return checkpoints_named(place / names[0]) if names else []
+
+
+def step_of(path: Path) -> int:
+    """Return the steps that a checkpoint's name tells."""
+    match = _NAME.fullmatch(path.name)
+    return int(match["step"]) if match else 0
 
 
 def read_good(place: Path, read: Callable[[Path], _T]) -> tuple[Path, _T]:
@@ -138,7 +204,7 @@ def read_good(place: Path, read: Callable[[Path], _T]) -> tuple[Path, _T]:
 def offered(path: Path, read: Callable[[Path], object]) -> str:
     """Return a sentence with the newest good checkpoint beside one that is not, or ""."""
     match = _NAME.fullmatch(path.name)
-    others = checkpoints_at(path.with_name(match["name"])) if match else []
+    others = checkpoints_named(path.with_name(match["name"])) if match else []
     for other in others:
         try:
             read(other)

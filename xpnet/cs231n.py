@@ -226,6 +226,13 @@ class Solver(solver.Solver):
             kwargs["callbacks"] = (*kwargs.get("callbacks", ()), _Checkpoints(checkpoint_name))
         super().__init__(model, data, batch_size=_at_most_all(batch_size, data), **kwargs)
 
+    def resume(self, _path: Any) -> None:
+        """Raise InputError: what this Solver writes are nets."""
+        raise InputError(
+            "the course's checkpoints are nets, which xpnet.load reads: to go on with a training "
+            "take xpnet.Solver, whose checkpoints hold all of it"
+        )
+
 
 def eval_numerical_gradient(
     f: Callable[[np.ndarray], Any], x: np.ndarray, verbose: bool = True, h: float = 1e-5

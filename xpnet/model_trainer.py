@@ -17,7 +17,7 @@ from xpnet.net_records import host_arrays
 from xpnet.nets import Variables
 from xpnet.optim import Rule, clip_by_global_norm
 from xpnet.preprocessing import Preprocessor, transformed
-from xpnet.rule_configs import Config, RuleConfigs
+from xpnet.rule_configs import Config, ConfigsState, RuleConfigs
 from xpnet.training_state import in_place_of
 
 __all__ = ["ModelTrainer"]
@@ -65,17 +65,29 @@ class ModelTrainer:
         variables = self.variables
         arrays = host_arrays(variables.params, "params.") | host_arrays(variables.state, "state.")
         record, in_configs = self._configs.snapshot()
+        record["num_draws"] = getattr(self.model, "num_draws", 0)  # of a net of ours
         return record, arrays | in_configs
 
-    def go_on_from(
+    def saved_state(
         self, saved: Mapping[str, np.ndarray], record: Any, gone: np.ndarray | None
-    ) -> None:
-        """Put what `snapshot` returned into the model and the configs; see NetTrainer."""
+    ) -> tuple[Variables, ConfigsState, int]:
+        """Return what `go_on_from` takes, from what `snapshot` returned; see NetTrainer."""
         now = self.variables
         params = in_place_of(now.params, saved, "params.", gone)
         state = in_place_of(now.state, saved, "state.", gone)
-        self._configs.restore(record, saved, now.params)
-        put_into_model(self.model, Variables(params, state))
+        configs = self._configs.saved_state(record, saved, now.params)
+        num_draws = record.get("num_draws")
+        if type(num_draws) is not int or num_draws < 0:
+            raise InputError(f"the checkpoint's num_draws is {num_draws!r}, and no number")
+        return Variables(params, state), configs, num_draws
+
+    def go_on_from(self, state: tuple[Variables, ConfigsState, int]) -> None:
+        """Put this into the model and the configs."""
+        variables, configs, num_draws = state
+        put_into_model(self.model, variables)
+        self._configs.go_on_from(configs)
+        if hasattr(self.model, "num_draws"):
+            self.model.num_draws = num_draws
 
     def place(self, X: np.ndarray, y: np.ndarray) -> Split:
         """Return the part as it is: the model takes host arrays."""

@@ -16,7 +16,7 @@ from xpnet.pictures import PictureForm
 from xpnet.preprocessing import BasePreprocessor, get_preprocessor
 from xpnet.training_state import saved_floats
 
-__all__ = ["host_arrays", "net_arrays", "net_config", "net_of", "net_record"]
+__all__ = ["check_savable", "host_arrays", "net_arrays", "net_config", "net_of", "net_record"]
 
 _CONFIG = (
     *("hidden_dims", "input_dim", "num_classes", "activation", "normalization", "loss"),
@@ -37,12 +37,8 @@ def net_record(net: FullyConnectedNet) -> dict[str, Any]:
             f"only xpnet's own nets can be saved; got {type(net).__name__}: save its params with "
             "numpy.savez"
         )
-    preprocess = net.preprocess
-    if not isinstance(preprocess, BasePreprocessor | None):
-        raise InputError(
-            f"the preprocessing {type(preprocess).__name__} is none of xpnet's, so that it cannot "
-            "be saved: set net.preprocess = None, and apply it before predict"
-        )
+    check_savable(net.preprocess)
+    preprocess: Any = net.preprocess
     shape = None if preprocess is None else preprocess.sample_shape
     return {
         "config": net_config(net),
@@ -52,6 +48,15 @@ def net_record(net: FullyConnectedNet) -> dict[str, Any]:
         "flat_targets": net.flat_targets,
         "picture": None if net.picture is None else [*net.picture.shape, net.picture.white],
     }
+
+
+def check_savable(preprocess: Any) -> None:
+    """Raise InputError unless the preprocessing is one of xpnet's, or None."""
+    if not isinstance(preprocess, BasePreprocessor | None):
+        raise InputError(
+            f"the preprocessing {type(preprocess).__name__} is none of xpnet's, so that it cannot "
+            "be saved: apply it to the data before, and leave it out of the net and the Solver"
+        )
 
 
 def net_arrays(net: FullyConnectedNet, variables: Variables, prefix: str) -> dict[str, np.ndarray]:
@@ -233,7 +238,7 @@ def net_config(net: FullyConnectedNet) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray) else value
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
 def _dtype_there(name: Any, device: str) -> Any:

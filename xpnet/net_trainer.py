@@ -100,10 +100,10 @@ class NetTrainer:
             arrays |= host_arrays(slots, f"slots.{name}.")
         return None, arrays
 
-    def go_on_from(
+    def saved_state(
         self, saved: Mapping[str, np.ndarray], _record: Any, gone: np.ndarray | None
-    ) -> None:
-        """Let the next `begin` start from what `snapshot` returned, and not from the net.
+    ) -> tuple[Variables, dict[str, dict[str, Array]]]:
+        """Return what `go_on_from` takes, from what `snapshot` returned.
 
         Args:
             saved: The arrays, and others beside them.
@@ -118,11 +118,16 @@ class NetTrainer:
             in_place_of(now.params, saved, "params.", gone),
             in_place_of(now.state, saved, "state.", gone),
         )
-        self._slots = {
+        slots = {
             name: in_place_of(dict.fromkeys(self.rule.slots, w), saved, f"slots.{name}.", gone)
             for name, w in now.params.items()
         }
-        self._variables, self._goes_on = found, True
+        return found, slots
+
+    def go_on_from(self, state: tuple[Variables, dict[str, dict[str, Array]]]) -> None:
+        """Let the next `begin` start from this, and not from the net."""
+        self._variables, self._slots = state
+        self._goes_on = True
 
     def place(self, X: np.ndarray, y: np.ndarray) -> Split:
         """Return a part of the data on the net's device, the samples flattened.
@@ -188,11 +193,10 @@ class NetTrainer:
             self._data["weights"] = backend.asarray(sample_weights, self._dtype)
         fixed, self._data["terms"] = self._split_terms()
         constants = [*fixed.items(), self._left(train)]
-        if (
-            constants != self._constants
-        ):  # otherwise what was compiled is good for this training too
+        is_new = constants != self._constants  # if not, what was compiled is good here too
+        if is_new:
             self._stretch = self._make_stretch(fixed, self._left(train))
-        if constants != self._constants or "reg" not in fixed:  # a stack's are arrays
+        if is_new or "reg" not in fixed:  # a stack's are arrays
             self._measures = {}
         self._constants = constants
 

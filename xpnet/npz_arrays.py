@@ -1,8 +1,10 @@
 """Arrays from .npz files, without running what a pickle inside one may hold."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -23,7 +25,10 @@ def read_npz(path: Path, choose: Callable[[list[str]], Iterable[str]]) -> dict[s
         with path.open("rb") as file:
             _check_zip(file)
             with np.load(file, allow_pickle=False) as archive:
-                return {key: _array(archive, key) for key in choose(archive.files)}
+                chosen = list(choose(archive.files))
+                for key in chosen:
+                    _check_size(archive.zip, key)
+                return {key: _array(archive, key) for key in chosen}
     except InputError:
         raise
     except OSError as error:
@@ -50,6 +55,26 @@ def _check_zip(file: BinaryIO) -> None:
     if file.read(2) != b"PK":
         raise InputError("this is no .npz file; write one with numpy.savez")
     file.seek(0)
+
+
+def _check_size(archive: ZipFile, key: str) -> None:
+    """Raise InputError if the header of an array promises more than its part of the file has.
+
+    NumPy would allocate what the header says before it reads the numbers.
+    """
+    name = key if key in archive.namelist() else f"{key}.npy"
+    with archive.open(name) as member:
+        version = np.lib.format.read_magic(member)
+        read = np.lib.format.read_array_header_1_0
+        if version != (1, 0):
+            read = np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(member)
+        held = archive.getinfo(name).file_size - member.tell()
+    if not dtype.hasobject and math.prod(shape) * dtype.itemsize > held:
+        raise InputError(
+            f"array {key} is damaged: its header promises {math.prod(shape) * dtype.itemsize:,} "
+            f"bytes, and the file has {held:,}; write it anew"
+        )
 
 
 def _array(archive: Mapping[str, np.ndarray], key: str) -> np.ndarray:

@@ -99,7 +99,7 @@ def _rows(net: FullyConnectedNet, path: Path, resize: bool) -> Iterator[dict[str
     try:
         X, y = _read(net, path, resize)
         scores = _finite_scores(net, X)
-        names = net.class_names or tuple(map(str, range(net.num_classes)))
+        names = _class_names(net)
         right = None if y is None else _numbers(y, len(X), names, net.is_regression)
     except BackendError:
         raise
@@ -116,6 +116,14 @@ def _rows(net: FullyConnectedNet, path: Path, resize: bool) -> Iterator[dict[str
         if right is not None:
             row["right"] = bool(right[i] == predicted)
         yield row
+
+
+def _class_names(net: FullyConnectedNet) -> tuple[str, ...]:
+    """Return a name for each class, told apart by its number where two have the same."""
+    names = net.class_names or tuple(map(str, range(net.num_classes)))
+    if len(set(names)) < len(names):
+        return tuple(f"{name} ({k})" for k, name in enumerate(names))
+    return names
 
 
 def _finite_scores(net: FullyConnectedNet, X: np.ndarray) -> np.ndarray:

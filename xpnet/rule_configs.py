@@ -8,9 +8,10 @@ import numpy as np
 from xpnet.backends import Array, backend_of, is_host_array
 from xpnet.errors import InputError
 
-__all__ = ["Config", "RuleConfigs"]
+__all__ = ["Config", "ConfigsState", "RuleConfigs"]
 
 Config: TypeAlias = dict[str, Any]
+ConfigsState: TypeAlias = tuple[dict[str, list[Config]], dict[tuple[str, int], tuple[float, float]]]
 
 _LEAST_SCALE = 1e-300  # our rules refuse a rate of 0; times this, no parameter moves either
 
@@ -52,10 +53,10 @@ class RuleConfigs:
         rates = [[name, k, *pair] for (name, k), pair in self._rates.items()]
         return {"configs": configs, "rates": rates}, arrays
 
-    def restore(
+    def saved_state(
         self, record: Any, arrays: Mapping[str, np.ndarray], params: Mapping[str, Array]
-    ) -> None:
-        """Take over what `snapshot` returned.
+    ) -> "ConfigsState":
+        """Return what `go_on_from` takes, from what `snapshot` returned.
 
         Args:
             record: The JSON.
@@ -77,7 +78,11 @@ class RuleConfigs:
             raise InputError("the checkpoint's configs of the update rule are damaged") from error
         if not fits:
             raise InputError("the checkpoint has configs for other members")
-        self.of, self._rates = configs, rates
+        return configs, rates
+
+    def go_on_from(self, state: "ConfigsState") -> None:
+        """Take over configs and their rates."""
+        self.of, self._rates = state
 
     def scale_rates(self, scale: Any) -> None:
         """Put learning rates times `scale`, a number or one a member, into the configs.

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +13,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from filelock import FileLock, Timeout
 
-from xpnet.checkpoint_files import checkpoints_at
+from xpnet.checkpoint_files import checkpoints_named
 from xpnet.data import Dataset
 from xpnet.errors import InputError
 from xpnet.nets import Variables
 from xpnet.run_config import CONFIG
-from xpnet.saving import net_bytes
+from xpnet.saving import BEST, net_bytes
 from xpnet.whole_files import remove_parts, write_whole
 
 if TYPE_CHECKING:
@@ -33,9 +34,10 @@ __all__ = [
 ]
 
 HISTORY, CHECKPOINT = "history.csv", "checkpoint"
-_BEST, _SUMMARY = "best.safetensors", "summary.json"
+_SUMMARY = "summary.json"
 _PICTURES = ("curves.png", "weights.png")
 _LOCK = ".lock"
+_FILES = (CONFIG, HISTORY, BEST, _SUMMARY, *_PICTURES)
 
 
 @contextmanager
@@ -67,7 +69,7 @@ def open_folder(path: str) -> Iterator[Path]:
             "choose another with --out DIR"
         ) from error
     try:
-        remove_parts(folder)
+        remove_parts(folder, "|".join(map(re.escape, _FILES)))
         yield folder
     finally:
         lock.release()
@@ -89,9 +91,8 @@ def remove_run(folder: Path) -> None:
 
 
 def _files_of_run(folder: Path) -> list[Path]:
-    names = (CONFIG, HISTORY, _BEST, _SUMMARY, *_PICTURES)
-    there = [folder / name for name in names if (folder / name).exists()]
-    return [*there, *checkpoints_at(folder / CHECKPOINT)]
+    there = [folder / name for name in _FILES if (folder / name).exists()]
+    return [*there, *checkpoints_named(folder / CHECKPOINT)]
 
 
 def write_results(
@@ -102,11 +103,11 @@ def write_results(
     The pictures need matplotlib and are left out without it.
     """
     best = Variables(solver.best_params, solver.best_state)
-    write_whole(folder / _BEST, net_bytes(solver.model, best))
+    write_whole(folder / BEST, net_bytes(solver.model, best, step=solver.step))
     text = json.dumps(_finite(summary), indent=2) + "\n"
     write_whole(folder / _SUMMARY, text.encode())
     pictures = [] if find_spec("matplotlib") is None else _draw(folder, solver, data)
-    return [_SUMMARY, HISTORY, CONFIG, _BEST, *pictures]
+    return [_SUMMARY, HISTORY, CONFIG, BEST, *pictures]
 
 
 def _draw(folder: Path, solver: "Solver", data: Dataset) -> list[str]:

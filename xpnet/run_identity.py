@@ -24,26 +24,28 @@ _ROWS = 256
 def identity_of(solver: "Solver") -> dict[str, Any]:
     """Return what JSON can hold of all that the steps of a training depend on.
 
-    The device is not among it: a run may go on elsewhere. Of callables there is the name alone.
+    Device and precision are not among it: a run may go on elsewhere. Of callables there is the
+    name alone.
     """
     trainer, loop, model = solver._trainer, solver._loop, solver.model
     rule, terms, hyper = solver.update_rule, {}, solver.optim_config
     if isinstance(trainer, NetTrainer):
         terms, hyper = trainer.terms, dict(trainer.hyper)
+    rule_name = rule.name if isinstance(rule, UpdateRule) else _for_json(rule)
     is_net = isinstance(model, FullyConnectedNet)
     weights = solver._sample_weights
     found: dict[str, Any] = {
         "model": type(model).__name__,
         "params": {name: list(w.shape) for name, w in model.params.items()},
         **{f"net's {name}": v for name, v in (net_config(model) if is_net else {}).items()},
-        "update_rule": rule.name if isinstance(rule, UpdateRule) else rule,
-        **hyper,
+        "update_rule": rule_name,
+        **{f"{rule_name}'s {name}": value for name, value in hyper.items()},
         "lr_decay": loop.rates.lr_decay,
         "lr_schedule": loop.rates.schedule,
         "batch_size": solver.batch_size,
         "seed": solver.seeds,
         "sampling": solver.sampling,
-        "preprocess": None if solver.preprocess is None else str(solver.preprocess),
+        "preprocess": getattr(solver.preprocess, "text", solver.preprocess),
         "patience": solver.patience,
         "clip_norm": trainer.clip_norm,
         "class_weights": terms.get("class_weights"),
@@ -51,7 +53,6 @@ def identity_of(solver: "Solver") -> dict[str, Any]:
         "sample_weights": None if weights is None else _digest(weights),
         "num_train_samples": solver.num_train_samples,
         "num_val_samples": solver.num_val_samples,
-        "precision": solver.precision,
         "data": solver._data_digest,
     }
     return {name: _for_json(value) for name, value in found.items()}
@@ -95,7 +96,8 @@ def _digest(x: np.ndarray) -> str:
 def _for_json(value: Any) -> Any:
     """Return a value as JSON gives it back; of a function its name, of our schedules their repr."""
     if isinstance(value, np.ndarray | np.generic):
-        return _for_json(value.tolist())
+        plain = value.tolist()
+        return str(plain) if isinstance(plain, np.generic) else _for_json(plain)
     if isinstance(value, Mapping):
         return {str(key): _for_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -5,12 +5,13 @@ JSON in its header the arguments of the net, the names of the classes, the shape
 format version. A checkpoint is such a file with more in it, and `load` takes both.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from xpnet.checkpoint_files import checkpoints_at, offered, read_good
+from xpnet.checkpoint_files import checkpoints_at, offered, read_good, step_of
 from xpnet.errors import BackendError, InputError
 from xpnet.model_variables import variables_of
 from xpnet.net_records import net_arrays, net_of, net_record
@@ -18,7 +19,9 @@ from xpnet.nets import FullyConnectedNet, Variables
 from xpnet.tensor_files import FORMAT, read_tensors, tensor_bytes
 from xpnet.whole_files import write_whole
 
-__all__ = ["load", "net_bytes", "save"]
+__all__ = ["BEST", "load", "net_bytes", "save"]
+
+BEST = "best.safetensors"  # of a run, in its folder
 
 
 def save(net: FullyConnectedNet, path: str | Path) -> None:
@@ -41,11 +44,20 @@ def save(net: FullyConnectedNet, path: str | Path) -> None:
     write_whole(Path(path), content)
 
 
-def net_bytes(net: FullyConnectedNet, variables: Variables | None = None) -> bytes:
-    """Return the content of the file, with `variables` for the net's own parameters and state."""
+def net_bytes(
+    net: FullyConnectedNet, variables: Variables | None = None, *, step: int = 0
+) -> bytes:
+    """Return the content of the file.
+
+    Args:
+        net: The net.
+        variables: In place of the net's own parameters and state.
+        step: How many steps its training has done.
+
+    """
     record = net_record(net)
     arrays = net_arrays(net, variables or variables_of(net), "")
-    return tensor_bytes(arrays, {"format": FORMAT, "kind": "net", "net": record})
+    return tensor_bytes(arrays, {"format": FORMAT, "kind": "net", "net": record, "step": step})
 
 
 def load(path: str | Path, *, device: str = "cpu") -> FullyConnectedNet:
@@ -55,8 +67,8 @@ def load(path: str | Path, *, device: str = "cpu") -> FullyConnectedNet:
     dtype of the net, as NumPy lacks bfloat16, the parameters are float32, of the same values.
 
     Args:
-        path: The file, or the folder that `python -m xpnet.train --out` wrote: of this the newest
-            checkpoint that is not damaged.
+        path: The file, or the folder that `python -m xpnet.train --out` wrote: of this the best
+            net so far, from whatever is newest and not damaged.
         device: As in `xpnet.get_backend`.
 
     Raises:
@@ -73,16 +85,30 @@ def load(path: str | Path, *, device: str = "cpu") -> FullyConnectedNet:
         return _net_of_file(*read_tensors(file), device)
 
     if path.is_dir():
-        best = path / "best.safetensors"
-        if checkpoints_at(path) or not best.is_file():
-            return read_good(path, read)[1]
-        path = best
+        return _load_folder(path, read)
     try:
         return read(path)
     except BackendError:
         raise
     except InputError as error:
         raise InputError(f"{path}: {error}{offered(path, read)}") from error
+
+
+def _load_folder(folder: Path, read: Callable[[Path], FullyConnectedNet]) -> FullyConnectedNet:
+    """Return the best net of a run: of the newest checkpoint, or of its last check.
+
+    A run that was stopped is checked once more after its checkpoint, and what that check found
+    best stands in best.safetensors alone.
+    """
+    best, checkpoints = folder / BEST, checkpoints_at(folder)
+    if best.is_file() and not best.is_symlink():
+        try:
+            step = read_tensors(best)[1].get("step")
+        except InputError:
+            step = None
+        if not checkpoints or (isinstance(step, int) and step >= step_of(checkpoints[0])):
+            return read(best)
+    return read_good(folder, read)[1]
 
 
 def _net_of_file(

@@ -4,6 +4,7 @@ Reference: Stanford CS231n, assignment 2 (`solver.py`), without its faults.
 """
 
 import inspect
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -14,8 +15,8 @@ import numpy as np
 
 from xpnet.backends import Array, backend_of
 from xpnet.best import Best
-from xpnet.checkpoint import checkpoint_bytes, restore
-from xpnet.checkpoint_files import Checkpoints, checkpoints_at, offered, read_good
+from xpnet.checkpoint import Prepared, checkpoint_bytes, prepared, restore
+from xpnet.checkpoint_files import make_checkpoints, offered, read_good
 from xpnet.checks import (
     check_callbacks,
     check_clip_norm,
@@ -37,10 +38,11 @@ from xpnet.measured_parts import MeasuredParts
 from xpnet.members import member_seeds, plain
 from xpnet.metrics import Accuracy
 from xpnet.model_variables import copied, put_into_model, variables_of
-from xpnet.nets import Net
+from xpnet.net_records import check_savable
+from xpnet.nets import FullyConnectedNet, Net
 from xpnet.optim import Rule, get_rule
 from xpnet.preprocessing import Preprocessor, get_preprocessor
-from xpnet.run_identity import data_digest
+from xpnet.run_identity import check_identity, data_digest
 from xpnet.schedules import RateScales, Schedule, constant
 from xpnet.task import Task
 from xpnet.tensor_files import read_tensors
@@ -128,6 +130,7 @@ class Solver:
         threads: Of the host's matrix products while it trains; None for as many as there are.
         preprocess: The fitted preprocessor, or None; `predict` and `check_accuracy` use it.
         num_classes: The scores that the model gives a sample.
+        seconds: That its training has taken, with checks, callbacks and what it was resumed from.
 
     Raises:
         InputError: A `ValueError`: an argument or the data does not fit; raised before the first
@@ -242,11 +245,11 @@ class Solver:
             keep=self._keep,
         )
         self._is_resumed = False
-        every = check_count_or_none("checkpoint_every", checkpoint_every)
-        kept = check_count("checkpoints_kept", checkpoints_kept)
-        self._checkpoints = None
-        if checkpoint_name is not None:
-            self._checkpoints = Checkpoints(checkpoint_name, every, kept)
+        self.seconds = 0.0
+        self._begun_at: float | None = None
+        if checkpoint_name is not None and isinstance(model, FullyConnectedNet):
+            check_savable(self.preprocess)
+        self._checkpoints = make_checkpoints(checkpoint_name, checkpoint_every, checkpoints_kept)
 
     def __repr__(self) -> str:
         return f"<Solver of {self.model!r} by {self.update_rule!r}: {self.step} steps done>"
@@ -278,8 +281,14 @@ class Solver:
                 f"this training diverged at step {self.diverged_at}: begin another, with a "
                 "smaller learning rate"
             )
-        if self._checkpoints is not None:
-            self._checkpoints.begin()
+        with nullcontext() if self._checkpoints is None else self._checkpoints.held():
+            self._begun_at = time.perf_counter()
+            try:
+                self._train()
+            finally:
+                self.seconds, self._begun_at = self.seconds_until_now, None
+
+    def _train(self) -> None:
         last_epoch = self._loop.last_epoch
         if not self._is_resumed:
             self._best.be_patient()
@@ -328,20 +337,25 @@ class Solver:
         if self.step:
             raise InputError("this Solver has taken steps: resume with one that is new")
         path = Path(path)
-        if path.is_file() or not checkpoints_at(path):
+
+        def read(file: Path) -> Prepared:
+            return prepared(self, *read_tensors(file))
+
+        if path.is_file():
             try:
-                content = read_tensors(path)
+                found = read(path)
             except InputError as error:
-                raise InputError(f"{path}: {error}{offered(path, read_tensors)}") from error
+                raise InputError(f"{path}: {error}{offered(path, read)}") from error
         else:
-            path, content = read_good(path, read_tensors)
+            path, found = read_good(path, read)
         try:
-            restore(self, *content)
+            check_identity(found.identity, self)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
+        restore(self, found)
         self._is_resumed = True
-        if self._checkpoints is not None and path.parent == self._checkpoints.name.parent:
-            self._checkpoints.last = path
+        if self._checkpoints is not None:
+            self._checkpoints.go_on_from(path)
 
     def check_accuracy(
         self, X: Any, y: Any, num_samples: int | None = None, batch_size: int = 100
@@ -409,6 +423,12 @@ class Solver:
     def last_epoch(self) -> int:
         """The epoch at whose end the training ends, or has ended, that was begun last; or 0."""
         return self._loop.last_epoch
+
+    @property
+    def seconds_until_now(self) -> float:
+        """The seconds, with those of the training that is going on."""
+        now = 0.0 if self._begun_at is None else time.perf_counter() - self._begun_at
+        return self.seconds + now
 
     @property
     def checkpoint_error(self) -> str:

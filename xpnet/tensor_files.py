@@ -33,14 +33,17 @@ def tensor_bytes(arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) ->
         header: What JSON can hold; NaN and infinity it cannot.
 
     Raises:
-        InputError: The header is longer than `read_tensors` takes.
+        InputError: The header is longer than `read_tensors` takes, or JSON cannot hold it.
 
     """
     import safetensors.numpy  # noqa: PLC0415 - 10 ms that a training without files need not wait
 
     # safetensors writes what it finds in memory, also of a transposed array.
     whole = {name: _in_file_order(x) for name, x in arrays.items()}
-    text = json.dumps(header, allow_nan=False)
+    try:
+        text = json.dumps(header, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"a file's header cannot hold what was given: {error}") from error
     if len(text) > _LARGEST_HEADER // 2:  # quotes in it will be escaped once more
         raise InputError(
             f"the names and options of a file may have {_LARGEST_HEADER // 2:,} characters; these "

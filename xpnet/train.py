@@ -21,8 +21,8 @@ __all__ = ["main"]
 _BAD_INPUT, _NO_READER = 2, 141
 # How a run is done, and not which run it is.
 _WITH_RESUME = (
-    *("--resume", "--device", "--compile", "--threads", "--data-dir", "--print-every"),
-    *("--checkpoint-every", "--checkpoints-kept", "--profile", "--quiet"),
+    *("--resume", "--device", "--compile", "--precision", "--threads", "--data-dir"),
+    *("--print-every", "--checkpoint-every", "--checkpoints-kept", "--profile", "--quiet"),
 )
 # What a config has for one of these has no meaning for another.
 _REPLACED = {
@@ -31,6 +31,7 @@ _REPLACED = {
         *(f"--{name.replace('_', '-')}" for name in RULE_OPTIONS),
     ),
     "--initializer": ("--weight-scale",),
+    "--device": ("--threads", "--compile", "--precision"),
     "--dataset": ("--data-dir",),
 }
 
@@ -99,7 +100,7 @@ def _with_config(
                     f"--resume goes on with the run as it was, so that {option} has no meaning: "
                     f"leave it out, or start another run from --config {path}"
                 )
-        if not path.is_file():
+        if not path.is_file() or path.is_symlink():
             raise InputError(
                 f"{options.resume} holds no run, as there is no {CONFIG} in it: give the folder of "
                 "an earlier --out"

@@ -12,7 +12,7 @@ import numpy as np
 
 import xpnet
 from xpnet.backends import Backend, get_backend
-from xpnet.checkpoint_files import checkpoints_at
+from xpnet.checkpoint_files import checkpoints_named
 from xpnet.checks import check_count
 from xpnet.data import Dataset
 from xpnet.errors import CheckpointWarning, DivergenceWarning, InputError
@@ -73,12 +73,11 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace, started: f
                 lines = head_lines(chosen, layers, data, preprocess, backend, threads)
                 _print(f"xpnet {xpnet.__version__}, {next(lines)}", *lines)
             history = _begin(parser, options, chosen, solver, folder)
-            begun = time.perf_counter()
             status = _train(solver, folder)
             summary = _summary(options, chosen, solver, data, backend)
             summary |= {
                 "threads": threads,
-                "seconds_training": time.perf_counter() - begun,
+                "seconds_training": solver.seconds,
                 "test_accuracy": _test_accuracy(solver, data),
                 "interrupted": status in (INTERRUPTED, TERMINATED),
             }
@@ -124,7 +123,7 @@ def _begin(
         return None
     if options.resume:
         line = f"no checkpoint in {folder} yet: starting from the beginning"
-        if checkpoints_at(folder / CHECKPOINT):
+        if checkpoints_named(folder / CHECKPOINT):
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always", CheckpointWarning)
                 solver.resume(folder / CHECKPOINT)
@@ -304,7 +303,7 @@ def _written(
         raise _no_room(folder, error) from error
     if missing := [text for text in (solver.checkpoint_error, history_error) if text]:
         raise InputError(f"{', and '.join(missing)}: make room; all else is in {folder}")
-    return [*names, *sorted(path.name for path in checkpoints_at(folder / CHECKPOINT))]
+    return [*names, *sorted(path.name for path in checkpoints_named(folder / CHECKPOINT))]
 
 
 def _no_room(folder: Path, error: OSError) -> InputError:

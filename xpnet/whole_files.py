@@ -6,8 +6,6 @@ from pathlib import Path
 
 __all__ = ["remove_parts", "write_whole"]
 
-_PART = re.compile(r"\..+-(?P<pid>\d+)\.xpnet-part")
-
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file under another name, flush it to the disk, and give it its name.
@@ -31,25 +29,20 @@ def write_whole(path: Path, content: bytes) -> None:
     _flush_folder(path.parent)
 
 
-def remove_parts(folder: Path) -> None:
-    """Remove what writers of ours that were killed have left in a folder."""
+def remove_parts(folder: Path, names: str) -> None:
+    """Remove what writers that were killed have left of files in a folder.
+
+    Nobody may be writing them now.
+
+    Args:
+        folder: The folder.
+        names: A regular expression for the names of the files.
+
+    """
+    part = re.compile(rf"\.({names})-\d+\.xpnet-part")
     for path in folder.iterdir():
-        match = _PART.fullmatch(path.name)
-        if match and not _runs(int(match["pid"])):
+        if part.fullmatch(path.name) and path.is_file():
             path.unlink(missing_ok=True)
-
-
-def _runs(pid: int) -> bool:
-    """Return whether another process with this number is there, as far as can be told."""
-    if os.name != "posix" or pid == os.getpid():  # a dead one may have had our number
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
 
 
 def _flush_folder(folder: Path) -> None:

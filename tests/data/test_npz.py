@@ -1,3 +1,5 @@
+import io
+import tracemalloc
 import zipfile
 from contextlib import suppress
 
@@ -200,3 +202,20 @@ def test_refuses_a_lying_header(tmp_path):
         archive.writestr("X", b"no array")
         archive.writestr("y", b"no array")
     refusal(path, "X is no array; write the file with numpy.savez")
+
+
+def test_a_header_that_promises_more_than_the_file_has_allocates_nothing(tmp_path):
+    """200 bytes that say to be 8 GB: refused before NumPy makes room for them."""
+    head = io.BytesIO()
+    form = {"descr": "<f8", "fortran_order": False, "shape": (10**9, 1)}
+    np.lib.format.write_array_header_1_0(head, form)
+    with zipfile.ZipFile(tmp_path / "bomb.npz", "w") as archive:
+        archive.writestr("X.npy", head.getvalue())
+        archive.writestr("y.npy", head.getvalue())
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=r"promises 8,000,000,000 bytes, and the file has 0"):
+            load_npz(tmp_path / "bomb.npz")
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()

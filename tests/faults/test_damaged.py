@@ -43,7 +43,7 @@ def folder(data, tmp_path):
 
 @pytest.fixture
 def newest(folder):
-    return max(folder.iterdir())
+    return max(folder.glob("*.safetensors"))
 
 
 def refused(read, path):
@@ -57,7 +57,7 @@ def refused(read, path):
 
 def everywhere(data, folder, path):
     """Hold that a file is refused by all that read it, and that the good one is found."""
-    good = min(folder.iterdir())
+    good = min(folder.glob("*.safetensors"))
     texts = [refused(xpnet.load, path), refused(make(data).resume, path)]
     for text in texts:
         assert text.endswith(f"There is a good one: {good}")
@@ -116,12 +116,12 @@ def test_every_bit_of_the_header_and_some_of_the_data(data, folder, newest):
 
 
 def test_none_is_good(data, folder):
-    for path in folder.iterdir():
+    for path in folder.glob("*.safetensors"):
         path.write_bytes(b"")
     for read in (xpnet.load, make(data).resume):
         with pytest.raises(InputError, match=r"no checkpoint at .* is good: .*; "):
             read(folder)
-    path = min(folder.iterdir())
+    path = min(folder.glob("*.safetensors"))
     assert "good one" not in refused(xpnet.load, path)
 
 
@@ -167,11 +167,12 @@ HOSTILE = {
     "another format": (edited("format", value=99), "it has the format 99, and this xpnet reads 1"),
     "no format": (without("format"), "its header is none of xpnet's"),
     "a net and no training": (edited("kind", value="net"), "holds a net and no training|params"),
+    "seconds below 0": (edited("seconds", value=-1), "seconds are -1, and no duration"),
     "no counters": (without("counters"), "its header is no checkpoint's"),
     "counters that are texts": (edited("counters", value="4"), "counters are damaged"),
     "a negative step": (edited("counters", "step", value=-4), "counters are damaged"),
     "a step that is true": (edited("counters", "step", value=True), "counters are damaged"),
-    "a step of another epoch": (edited("counters", "step", value=5), "do not fit each other"),
+    "a step in another epoch": (edited("counters", "step", value=5), "do not fit each other"),
     "beyond the last epoch": (edited("counters", "last_epoch", value=1), "do not fit each other"),
     "another run": (edited("run", "batch_size", value=20), "batch_size was 20 and is 10"),
     "no run": (edited("run", value=None), "model was None"),
@@ -211,6 +212,14 @@ def test_a_right_digest_around_wrong_things(data, folder, newest, case):
     assert (solver.step, solver.loss_history) == (0, [])
     for name, w in before.items():
         np.testing.assert_array_equal(solver.model.params[name], w)
+    good = min(folder.glob("*.safetensors"))
+    if "run" in case:  # the file is good: another would say the same
+        assert str(good) not in str(caught.value)
+        return
+    assert str(caught.value).endswith(f"There is a good one: {good}")
+    with pytest.warns(CheckpointWarning, match=f"Using {good} instead"):
+        solver.resume(folder)
+    assert solver.epoch == EPOCHS - 1
 
 
 def with_header(content, header):

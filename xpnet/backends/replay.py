@@ -12,6 +12,8 @@ __all__ = ["ReplayedFunction", "ReplayedSteps"]
 Path = tuple[Any, ...]
 Leaves = dict[Path, Any]
 
+_MOST_RECORDINGS = 6
+
 
 class ReplayedSteps:
     """`advance(carry, data, draws) -> (carry, losses)` of a pure step, by replay.
@@ -118,6 +120,8 @@ class ReplayedFunction:
                 recording = _RecordedFunction(self._function, live, inputs)
             except Exception:  # as for a step
                 return self._function(live, inputs)
+            if len(self._recordings) >= _MOST_RECORDINGS:  # each keeps its inputs and what it made
+                del self._recordings[next(iter(self._recordings))]
             self._recordings[key] = recording
         return recording.compute(given)
 
