@@ -64,7 +64,10 @@ def _check_size(archive: ZipFile, key: str) -> None:
     """
     name = key if key in archive.namelist() else f"{key}.npy"
     with archive.open(name) as member:
-        version = np.lib.format.read_magic(member)
+        try:
+            version = np.lib.format.read_magic(member)
+        except ValueError:
+            return  # no array, which is said when it is read
         read = np.lib.format.read_array_header_1_0
         if version != (1, 0):
             read = np.lib.format.read_array_header_2_0
