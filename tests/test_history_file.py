@@ -251,7 +251,7 @@ def test_a_command_line_run_that_diverges_between_two_looks_writes_all(diverged)
     rows = table(diverged / "history.csv")
     assert [int(row["step"]) for row in rows] == list(range(1, step + 1))
     assert [math.isfinite(float(row["loss"])) for row in rows] == [*[True] * (step - 1), False]
-    names = {path.name for path in diverged.iterdir()} - {".lock"}
+    names = {path.name for path in diverged.iterdir()} - {".lock", ".checkpoint.lock"}
     files = {"best.safetensors", "config.toml", "history.csv", "summary.json"}
     assert names == {*files, "checkpoint-00000006.safetensors"}
     assert xpnet.load(diverged).predict(np.ones((2, 64))).shape == (2,)

@@ -527,7 +527,7 @@ def test_labels_may_be_the_names(kind, colour_run, colour_data, arrays, rows, sa
     with np.load(colour_data) as file:
         X, y = file["X"][:4], file["y"][:4]
     assert y.tolist() == ["blue", "green", "red", "blue"]
-    y = np.array(["no colour", "green", "blue", "blue"])
+    y = np.array(["red", "green", "blue", "blue"])
     path = arrays(X=X, y=y if kind == "<U9" else y.astype("U20"))
     found = rows(colour_run, path)
     assert [row["label"] for row in found] == ["blue", "green", "red", "blue"]
@@ -548,19 +548,30 @@ def test_labels_of_bytes_are_names_as_in_training(digits_run, digits, arrays, ro
     found = rows(digits_run, arrays(X=digits.X_test[:9], y=y.astype("S1")))
     classes = [row["class"] for row in found]
     assert [row["right"] for row in found] == (np.array(classes) == y).tolist()
-    names = arrays(X=digits.X_test[:2], y=np.array([b"red", b"blue"]))
-    assert [row["right"] for row in rows(digits_run, names)] == [False, False]
+
+
+@pytest.mark.parametrize("labels", [[b"red", b"\xff"], ["red", "?"], [99, -3]])
+def test_labels_that_are_no_class_are_said_and_count_as_wrong(
+    labels, digits_run, digits, arrays, capsys
+):
+    path = arrays(X=digits.X_test[:2], y=np.array(labels))
+    assert main([str(digits_run), str(path)]) == 0
+    out, err = capsys.readouterr()
+    assert out.endswith("accuracy 0.0000 on 2 samples\n")
+    assert err.startswith(f"xpnet.predict: {path}: no class of this net: ")
+    assert ("red" in err.rpartition(": ")[2]) == (labels[0] != 99)
+    assert err.count("\n") == 1
 
 
 def test_labels_of_bytes_are_utf_8(tmp_path, arrays, rows):
     net = FullyConnectedNet([3], 2, 2, seed=1)
     net.class_names = ("Größe", "b")
     xpnet.save(net, tmp_path / "two.safetensors")
-    X = np.array([[1.0, -2.0]] * 3)
+    X = np.array([[1.0, -2.0]] * 2)
     [label] = {row["label"] for row in rows(tmp_path / "two.safetensors", arrays(X=X))}
-    labels = ["Größe".encode(), b"b", b"\xff\xfe"]
+    labels = ["Größe".encode(), b"b"]
     found = rows(tmp_path / "two.safetensors", arrays(X=X, y=np.array(labels)))
-    assert [row["right"] for row in found] == [label == "Größe", label == "b", False]
+    assert [row["right"] for row in found] == [label == "Größe", label == "b"]
 
 
 NO_COLUMN = "the labels must be one for each of {0} samples, shape ({0},); got shape {1}"
@@ -874,11 +885,30 @@ def test_a_regression_says_its_values(sums_run, folder, arrays, rows, said):
 
 
 @pytest.mark.parametrize("names", [("X", "y"), ("X_test", "y_test")])
-def test_a_regression_has_no_labels_to_compare(names, sums_run, arrays, refusal):
-    path = arrays(**dict(zip(names, (np.ones((2, 4)), np.ones(2)), strict=True)))
-    assert refusal(sums_run, path) == (
-        f"{path}: the net predicts real numbers, with which y is not compared: leave it out"
-    )
+def test_a_regression_is_scored_by_r_squared(names, sums_run, arrays, rows, said):
+    X = np.arange(12.0).reshape(3, 4) / 10
+    y = X.sum(axis=1) + np.array([0.1, -0.2, 0.3])
+    path = arrays(**dict(zip(names, (X, y), strict=True)))
+    found = rows(sums_run, path)
+    assert [row["target"] for row in found] == y.tolist()
+    residuals = np.array([row["prediction"] for row in found]) - y
+    expected = 1 - (residuals**2).sum() / ((y - y.mean()) ** 2).sum()
+    *_, last = said(sums_run, path)
+    assert last == f"R squared {expected:.4f} on 3 samples"
+
+
+@pytest.mark.parametrize(
+    ("y", "sentence"),
+    [
+        (np.ones(3), "y must hold numbers of shape (2, 1), as the net predicts; got float64 (3,)"),
+        (np.ones((2, 2)), "y must hold numbers of shape (2, 1), as the net predicts; got float64"),
+        (np.array(["a", "b"]), "y must hold numbers of shape (2, 1), as the net predicts; got <U1"),
+        (np.array([1.0, np.nan]), "y holds NaN or infinity: drop such rows"),
+    ],
+)
+def test_targets_that_do_not_fit_are_refused(y, sentence, sums_run, arrays, refusal):
+    path = arrays(X=np.ones((2, 4)), y=y)
+    assert refusal(sums_run, path).startswith(f"{path}: {sentence}")
 
 
 def test_a_regression_of_several_targets(tmp_path, arrays, rows):
@@ -1001,7 +1031,8 @@ def test_checkpoints_go_before_the_best_net(damaged_run, refusal):
 def test_a_model_of_another_kind_is_refused(digits, picture, arrays, refusal):
     path = picture(as_grey(digits.X_test[0])[0])
     assert refusal(path, path) == (
-        f"{path}: the file is damaged or truncated (it ends inside its header)"
+        f"{path}: the file is damaged or truncated (it ends inside its header, or is no file of "
+        "xpnet's at all)"
     )
     path = arrays(X=digits.X_test)
     assert refusal(path, path) == (
@@ -1041,7 +1072,9 @@ def test_a_damaged_checkpoint_by_its_own_name_is_refused(damaged_run, refusal):
 def test_a_run_without_a_good_checkpoint_is_refused(damaged_run, refusal):
     copied, good, newer = damaged_run
     good.unlink()
-    assert refusal(copied, "x.npy") == f"no checkpoint at {copied} is good: {newer}: {DAMAGED}"
+    assert refusal(copied, "x.npy") == (
+        f"no checkpoint at {copied} is good: {newer}: {DAMAGED}. A training must begin anew"
+    )
 
 
 @pytest.mark.parametrize("name", ["", "best.safetensors"])

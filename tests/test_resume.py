@@ -216,15 +216,29 @@ def test_sigterm_stops_in_order_and_ends_the_program(data, whole, tmp_path):
     assert_same(again, whole("adam"))
 
 
-def test_a_resumed_training_is_as_long_as_it_was_to_be(data, tmp_path):
-    """The Solver that resumes was made with another number of epochs, which only it begins."""
+def test_a_training_may_be_made_longer(data, tmp_path):
+    """To the bits of a Solver made for so many epochs, from within and from the end."""
+    known = make(data, num_epochs=EPOCHS + 3)
+    known.train()
     stopped(data, tmp_path, 9)
-    again = make(data, num_epochs=2)
-    again.resume(tmp_path)
-    again.train()
-    assert (again.epoch, again.last_epoch) == (EPOCHS, EPOCHS)
-    again.train()
-    assert again.epoch == EPOCHS + 2
+    middle = make(data, checkpoint_name=tmp_path / "run", checkpoints_kept=9)
+    middle.resume(tmp_path)
+    middle.train()
+    assert (middle.epoch, middle.last_epoch) == (EPOCHS, EPOCHS)
+    for step in (9, EPOCHS * STEPS_PER_EPOCH):
+        again = make(data)
+        again.resume(tmp_path / f"run-{step:08d}.safetensors", num_epochs=EPOCHS + 3)
+        assert again.last_epoch == EPOCHS + 3
+        again.train()
+        assert again.loss_history == known.loss_history
+        assert again.val_acc_history == known.val_acc_history
+        for name, w in known.model.params.items():
+            np.testing.assert_array_equal(again.model.params[name], w)
+    with pytest.raises(InputError, match="done 5 epochs already: num_epochs must be that or more"):
+        make(data).resume(tmp_path, num_epochs=EPOCHS - 1)
+    for wrong in (0, 1.5, "9"):
+        with pytest.raises(InputError, match="num_epochs"):
+            make(data).resume(tmp_path, num_epochs=wrong)
 
 
 def test_a_complete_training_has_nothing_left(data, whole, tmp_path):
@@ -501,6 +515,7 @@ def test_without_a_name_nothing_is_written(data, tmp_path, monkeypatch):
 
 
 CHANGES = {
+    "num_epochs was 5 and is 6 now: make the model": {"num_epochs": 6},
     "batch_size was 9 and is 8 now": {"batch_size": 8},
     "update_rule was 'adam' and is 'sgd' now": {"update_rule": "sgd"},
     "learning_rate was 0.01 and is 0.02": {"optim_config": {"learning_rate": 0.02}},
@@ -740,7 +755,42 @@ def test_checkpoints_of_another_training_are_not_mixed_up(data, tmp_path):
 
 def test_a_folder_that_is_not_there(data, tmp_path):
     with pytest.raises(InputError, match="is not there: make it first"):
-        make(data, checkpoint_name=tmp_path / "no" / "run").train()
+        make(data, checkpoint_name=tmp_path / "no" / "run")
+
+
+def test_a_single_label_that_is_another_is_found(data, folder):
+    y = data["y_train"].copy()
+    y[33] = (y[33] + 1) % C
+    with pytest.raises(InputError, match="of a run on other data"):
+        make({**data, "y_train": y}).resume(folder)
+
+
+def test_a_net_that_was_trained_keeps_its_preprocessing(data, folder):
+    """Without it a loaded net that is trained further would see other inputs, in silence."""
+    net = xpnet.load(folder)
+    before = net.predict(data["X_val"])
+    options = {"optim_config": {"learning_rate": 1e-12}, "num_epochs": 1, "batch_size": BATCH}
+    solver = Solver(net, data, verbose=False, **options)
+    assert str(solver.preprocess) == "mean"
+    solver.train()
+    np.testing.assert_array_equal(net.predict(data["X_val"]), before)
+
+
+def test_the_net_of_checkpoints_by_their_name(data, folder):
+    np.testing.assert_array_equal(
+        xpnet.load(folder / "run").predict(data["X_val"]), xpnet.load(folder).predict(data["X_val"])
+    )
+
+
+def test_equal_nets_are_equal_files(data, folder, tmp_path):
+    for name in "ab":
+        xpnet.save(xpnet.load(folder), tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_net_that_cannot_be_written_is_said_by_its_own_name(data, folder, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no/net\.safetensors'$"):
+        xpnet.save(xpnet.load(folder), tmp_path / "no" / "net.safetensors")
 
 
 @pytest.mark.parametrize("name", ["checkpoint_every", "checkpoints_kept"])

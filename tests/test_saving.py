@@ -354,7 +354,10 @@ BAD = {
         "is none of xpnet's: make it and its Solver as they were",
     ),
     "an .npz file": (lambda _a, _h: b"PK\x03\x04" + bytes(100), "this is an .npz or zip file"),
-    "a text": (lambda _a, _h: b"1,2,3\n4,5,6\n" * 9, r"\(it ends inside its header\)"),
+    "a text": (
+        lambda _a, _h: b"1,2,3\n4,5,6\n" * 9,
+        r"\(it ends inside its header, or is no file of xpnet's at all\)",
+    ),
 }
 
 

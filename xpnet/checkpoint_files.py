@@ -61,16 +61,11 @@ class Checkpoints:
         """Hold the name for the length of a training.
 
         Raises:
-            InputError: The folder is not there, another training writes checkpoints of that name,
-                or has left some.
+            InputError: Another training writes checkpoints of that name, or has left some.
 
         """
         from filelock import FileLock, Timeout  # noqa: PLC0415 - 50 ms that few trainings need
 
-        if not self.name.parent.is_dir():
-            raise InputError(
-                f"the folder of checkpoint_name={str(self.name)!r} is not there: make it first"
-            )
         lock = FileLock(str(self.name.with_name(f".{self.name.name}.lock")), timeout=0)
         try:
             lock.acquire()
@@ -126,12 +121,16 @@ def make_checkpoints(name: Any, every: Any, kept: Any) -> Checkpoints | None:
     """Return what writes a training's checkpoints, or None without a name.
 
     Raises:
-        InputError: A number is no positive integer.
+        InputError: A number is no positive integer, or the folder of the name is not there.
 
     """
     every = check_count_or_none("checkpoint_every", every)
     kept = check_count("checkpoints_kept", kept)
-    return None if name is None else Checkpoints(name, every, kept)
+    if name is None:
+        return None
+    if not Path(name).parent.is_dir():
+        raise InputError(f"the folder of checkpoint_name={str(name)!r} is not there: make it first")
+    return Checkpoints(name, every, kept)
 
 
 def checkpoints_named(name: Path) -> list[Path]:
@@ -198,7 +197,9 @@ def read_good(place: Path, read: Callable[[Path], _T]) -> tuple[Path, _T]:
         return path, value
     if not bad:
         raise InputError(f"there is no checkpoint at {place}")
-    raise InputError(f"no checkpoint at {place} is good: " + "; ".join(bad))
+    raise InputError(
+        f"no checkpoint at {place} is good: {'; '.join(bad)}. A training must begin anew"
+    )
 
 
 def offered(path: Path, read: Callable[[Path], object]) -> str:

@@ -226,7 +226,7 @@ class Solver(solver.Solver):
             kwargs["callbacks"] = (*kwargs.get("callbacks", ()), _Checkpoints(checkpoint_name))
         super().__init__(model, data, batch_size=_at_most_all(batch_size, data), **kwargs)
 
-    def resume(self, _path: Any) -> None:
+    def resume(self, path: Any, *, num_epochs: Any = None) -> None:
         """Raise InputError: what this Solver writes are nets."""
         raise InputError(
             "the course's checkpoints are nets, which xpnet.load reads: to go on with a training "

@@ -15,6 +15,7 @@ import numpy as np
 import xpnet
 from xpnet.data.array_checks import check_inputs
 from xpnet.errors import BackendError, CheckpointWarning, InputError
+from xpnet.metrics import RSquared
 from xpnet.nets import FullyConnectedNet
 from xpnet.nets.prediction import raw_scores
 from xpnet.npy_arrays import read_npy
@@ -100,15 +101,20 @@ def _rows(net: FullyConnectedNet, path: Path, resize: bool) -> Iterator[dict[str
         X, y = _read(net, path, resize)
         scores = _finite_scores(net, X)
         names = _class_names(net)
-        right = None if y is None else _numbers(y, len(X), names, net.is_regression)
+        if y is not None and net.is_regression:
+            _check_targets(y, (len(X), net.num_classes))
+        right = None if y is None or net.is_regression else _numbers(y, len(X), names)
     except BackendError:
         raise
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+    if right is not None and y is not None:
+        _say_unknown(path, y, right, names)
     for i, predicted in enumerate(net.predict(X)):
         row: dict[str, Any] = {"input": str(path), "row": i}
         if net.is_regression:
             row["prediction"] = np.asarray(predicted).tolist()
+            row |= {} if y is None else {"target": y[i].tolist()}
         else:
             row |= {"class": int(predicted), "label": names[predicted]}
         if net.loss_name == "softmax":
@@ -169,14 +175,18 @@ def _of_npz(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     raise InputError("it has neither X nor X_test: write it by numpy.savez(path, X=X)")
 
 
-def _numbers(
-    y: np.ndarray, num_rows: int, names: tuple[str, ...], is_regression: bool
-) -> np.ndarray:
-    """Return labels as class numbers, -1 for names that the net does not know."""
-    if is_regression:
+def _check_targets(y: np.ndarray, shape: tuple[int, int]) -> None:
+    """Raise InputError unless real targets have the shape of the predictions, and are finite."""
+    if y.dtype.kind not in "iuf" or y.shape not in (shape, shape[:1]) or y.size != math.prod(shape):
         raise InputError(
-            "the net predicts real numbers, with which y is not compared: leave it out"
+            f"y must hold numbers of shape {shape}, as the net predicts; got {y.dtype} {y.shape}"
         )
+    if not np.isfinite(y).all():
+        raise InputError("y holds NaN or infinity: drop such rows")
+
+
+def _numbers(y: np.ndarray, num_rows: int, names: tuple[str, ...]) -> np.ndarray:
+    """Return labels as class numbers, -1 for names that the net does not know."""
     if y.shape != (num_rows,):
         raise InputError(
             f"the labels must be one for each of {num_rows} samples, shape ({num_rows},); got "
@@ -194,6 +204,15 @@ def _numbers(
     return y
 
 
+def _say_unknown(path: Path, y: np.ndarray, codes: np.ndarray, names: tuple[str, ...]) -> None:
+    """Note on standard error which labels are no class of the net, and so count as wrong."""
+    y = np.char.decode(y, "utf-8", "replace") if y.dtype.kind == "S" else y
+    unknown = np.unique(y[(codes < 0) | (codes >= len(names))])
+    if len(unknown):
+        shown = ", ".join(map(str, unknown[:5].tolist())) + (", ..." if len(unknown) > 5 else "")
+        print(f"xpnet.predict: {path}: no class of this net: {shown}", file=sys.stderr)
+
+
 def _lines(rows: list[dict[str, Any]]) -> Iterator[str]:
     """Yield a line for each row, and the accuracy where labels came along."""
     several = {row["input"] for row in rows if row["row"] > 0}
@@ -203,9 +222,19 @@ def _lines(rows: list[dict[str, Any]]) -> Iterator[str]:
     width = max(map(len, heads))
     for head, row in zip(heads, rows, strict=True):
         yield f"{head.ljust(width)}  {_answer(row)}"
+    if targets := [row["target"] for row in rows if "target" in row]:
+        found = [row["prediction"] for row in rows if "target" in row]
+        value = _r_squared(np.asarray(found), np.asarray(targets))
+        yield f"R squared {value:.4f} on {len(found):,} samples"
     judged = [row["right"] for row in rows if "right" in row]
     if judged:
         yield f"accuracy {sum(judged) / len(judged):.4f} on {len(judged):,} samples"
+
+
+def _r_squared(predicted: np.ndarray, y: np.ndarray) -> float:
+    """Return the R squared of predictions (N,) or (N, C)."""
+    y, metric = y.reshape(predicted.shape).reshape(len(y), -1), RSquared()
+    return float(metric.value(metric.sums(predicted.reshape(y.shape), y, np), y))
 
 
 def _answer(row: dict[str, Any]) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CHECKPOINT",
     "HISTORY",
+    "is_complete",
     "open_folder",
     "refuse_other_run",
     "remove_run",
@@ -93,6 +94,17 @@ def remove_run(folder: Path) -> None:
 def _files_of_run(folder: Path) -> list[Path]:
     there = [folder / name for name in _FILES if (folder / name).exists()]
     return [*there, *checkpoints_named(folder / CHECKPOINT)]
+
+
+def is_complete(folder: Path, solver: "Solver") -> bool:
+    """Return whether a run was trained to its end, and its results are written."""
+    try:
+        summary = json.loads((folder / _SUMMARY).read_bytes())
+        told = summary["steps"], summary["interrupted"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+    written = all((folder / name).is_file() for name in (HISTORY, BEST))
+    return solver.epoch == solver.last_epoch and told == (solver.step, False) and written
 
 
 def write_results(

@@ -43,6 +43,7 @@ def identity_of(solver: "Solver") -> dict[str, Any]:
         "lr_decay": loop.rates.lr_decay,
         "lr_schedule": loop.rates.schedule,
         "batch_size": solver.batch_size,
+        "num_epochs": solver.num_epochs,
         "seed": solver.seeds,
         "sampling": solver.sampling,
         "preprocess": getattr(solver.preprocess, "text", solver.preprocess),
@@ -70,23 +71,27 @@ def check_identity(saved: Any, solver: "Solver") -> None:
                 "the checkpoint is of a run on other data: give the Solver the same arrays, in the "
                 "same order"
             )
+        longer = ""
+        if name == "num_epochs":
+            longer = ", and to train longer call resume(path, num_epochs=...)"
         raise InputError(
             f"the checkpoint is of another run: {name} was {saved.get(name)!r} and is "
-            f"{now.get(name)!r} now: make the model and the Solver as they were"
+            f"{now.get(name)!r} now: make the model and the Solver as they were{longer}"
         )
 
 
-def data_digest(*arrays: np.ndarray) -> str:
-    """Return a digest of arrays: of shape, dtype and 256 rows spread evenly over each.
+def data_digest(*parts: tuple[np.ndarray, np.ndarray]) -> str:
+    """Return a digest of inputs and targets: of all targets, and of 256 rows spread over inputs.
 
-    So it is quick on a set that is larger than the memory, and finds another set, another order
-    and another split, but not a change in a few single rows.
+    So it is quick on a set that is larger than the memory, and finds another set, another order,
+    another split and every other label, but not a change in a few single inputs.
     """
-    parts = []
-    for x in arrays:
-        rows = np.unique(np.linspace(0, len(x) - 1, _ROWS).astype(np.int64))
-        parts += [f"{x.dtype.str}{x.shape}", _digest(np.asarray(x[rows]))]
-    return hashlib.sha256("".join(parts).encode()).hexdigest()
+    found = []
+    for X, y in parts:
+        rows = np.unique(np.linspace(0, len(X) - 1, _ROWS).astype(np.int64))
+        found += [f"{X.dtype.str}{X.shape}{y.dtype.str}{y.shape}", _digest(np.asarray(X[rows]))]
+        found.append(_digest(y))
+    return hashlib.sha256("".join(found).encode()).hexdigest()
 
 
 def _digest(x: np.ndarray) -> str:

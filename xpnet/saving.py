@@ -41,7 +41,10 @@ def save(net: FullyConnectedNet, path: str | Path) -> None:
     for name, w in {**net.params, **net.state}.items():
         if not np.isfinite(net.backend.to_numpy(w)).all():
             raise InputError(f"{name} holds NaN or infinity: the net would predict nothing")
-    write_whole(Path(path), content)
+    try:
+        write_whole(Path(path), content)
+    except OSError as error:  # by the name that the caller knows
+        raise type(error)(error.errno, error.strerror, str(path)) from error
 
 
 def net_bytes(
@@ -68,7 +71,8 @@ def load(path: str | Path, *, device: str = "cpu") -> FullyConnectedNet:
 
     Args:
         path: The file, or the folder that `python -m xpnet.train --out` wrote: of this the best
-            net so far, from whatever is newest and not damaged.
+            net so far, from whatever is newest and not damaged. Or the `checkpoint_name` of a
+            Solver.
         device: As in `xpnet.get_backend`.
 
     Raises:
@@ -86,6 +90,13 @@ def load(path: str | Path, *, device: str = "cpu") -> FullyConnectedNet:
 
     if path.is_dir():
         return _load_folder(path, read)
+    if not path.exists() and checkpoints_at(path):
+        return read_good(path, read)[1]
+    return _load_file(path, read)
+
+
+def _load_file(path: Path, read: Callable[[Path], FullyConnectedNet]) -> FullyConnectedNet:
+    """Return the net of a file; where it is damaged, say which checkpoint is not."""
     try:
         return read(path)
     except BackendError:
@@ -107,7 +118,7 @@ def _load_folder(folder: Path, read: Callable[[Path], FullyConnectedNet]) -> Ful
         except InputError:
             step = None
         if not checkpoints or (isinstance(step, int) and step >= step_of(checkpoints[0])):
-            return read(best)
+            return _load_file(best, read)
     return read_good(folder, read)[1]
 
 

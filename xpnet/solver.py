@@ -86,7 +86,8 @@ class Solver:
         preprocess: None, a text such as "mean" or "standard+pca:50" (see
             `xpnet.preprocessing.get_preprocessor`), or a `xpnet.preprocessing.Preprocessor`. A copy
             of it is fitted on the training part, unless it is fitted already, and applied to each
-            batch. A net's `input_dim` is the number of features after it.
+            batch. A net's `input_dim` is the number of features after it. None is the net's own,
+            `model.preprocess`, where it has one, as a net that was loaded.
         lr_schedule: What the learning rate is multiplied by at each step, besides `lr_decay`: a
             text such as "cosine" or "warmup:5+cosine", or a callable; see `xpnet.schedules`.
         patience: Stop after so many epochs without a better validation, as `best_params` means it:
@@ -189,12 +190,12 @@ class Solver:
 
         picture_shape = data.picture_shape if isinstance(data, Dataset) else None
         self._class_names = data.class_names if isinstance(data, Dataset) else ()
-        preprocess = get_preprocessor(preprocess, picture_shape)
+        preprocess = get_preprocessor(_or_own(preprocess, model), picture_shape)
         train, val = host_split(data, "train"), host_split(data, "val")
         self._task = Task(model, preprocess, train, val, self.batch_size)
         self.num_train = len(train[0])
         self._flat_targets = train[1].ndim == 1
-        self._data_digest = data_digest(*train, *val)
+        self._data_digest = data_digest(train, val)
         self._picture = picture_form(data) if isinstance(data, Dataset) else None
         self.preprocess = self._task.preprocess
         self.num_classes = self._task.num_classes
@@ -313,7 +314,7 @@ class Solver:
                 self._call("on_end")
         interrupt.raise_if_set()
 
-    def resume(self, path: str | Path) -> None:
+    def resume(self, path: str | Path, *, num_epochs: int | None = None) -> None:
         """Take over the training of a checkpoint, so that `train()` goes on with it.
 
         Make the model and the Solver as they were: what a checkpoint depends on is compared with
@@ -325,6 +326,9 @@ class Solver:
         Args:
             path: A checkpoint, the `checkpoint_name` of several, or the folder that they are in: of
                 these the newest that is not damaged.
+            num_epochs: Train until so many epochs are done in all, and not as long as was meant
+                first. Where no schedule depends on the length, the run is then that of a Solver
+                that was made for it.
 
         Raises:
             InputError: The file is damaged, or is of another run; this Solver has taken steps; or
@@ -334,6 +338,7 @@ class Solver:
             CheckpointWarning: A newer one is damaged.
 
         """
+        num_epochs = check_count_or_none("num_epochs", num_epochs)
         if self.step:
             raise InputError("this Solver has taken steps: resume with one that is new")
         path = Path(path)
@@ -352,7 +357,14 @@ class Solver:
             check_identity(found.identity, self)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
+        if num_epochs is not None and num_epochs < found.counters[0]:
+            raise InputError(
+                f"{path} has done {found.counters[0]} epochs already: num_epochs must be that or "
+                f"more; got {num_epochs}"
+            )
         restore(self, found)
+        if num_epochs is not None:
+            self._loop.last_epoch = num_epochs
         self._is_resumed = True
         if self._checkpoints is not None:
             self._checkpoints.go_on_from(path)
@@ -486,3 +498,8 @@ class Solver:
         for callback in self.callbacks:
             if hasattr(callback, event):
                 getattr(callback, event)(self)
+
+
+def _or_own(preprocess: str | Preprocessor | None, model: Any) -> str | Preprocessor | None:
+    """Return the preprocessing asked for, or what a net that was trained before needs."""
+    return model.preprocess if preprocess is None and isinstance(model, Net) else preprocess

@@ -50,7 +50,7 @@ def tensor_bytes(arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) ->
             f"have {len(text):,}"
         )
     metadata = {_KEY: text, _DIGEST: _digest(text, whole)}
-    return bytes(safetensors.numpy.save(whole, metadata=metadata))
+    return _in_order(bytes(safetensors.numpy.save(whole, metadata=metadata)))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -85,13 +85,25 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return arrays, header
 
 
+def _in_order(content: bytes) -> bytes:
+    """Return a file with its header sorted, so that equal nets are equal files.
+
+    safetensors writes the two texts of the metadata in an order that changes from run to run.
+    """
+    stop = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:stop])
+    text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[stop:]
+
+
 def _metadata(content: bytes) -> tuple[str, str]:
     """Return our two texts, read from the JSON at the beginning of the file."""
     length = int.from_bytes(content[:8], "little")
     if len(content) < 8 or length > len(content) - 8:
         if content[:2] == b"PK":
             raise InputError("this is an .npz or zip file, and no .safetensors file of xpnet's")
-        raise _damaged("it ends inside its header")
+        raise _damaged("it ends inside its header, or is no file of xpnet's at all")
     if length > _LARGEST_HEADER:
         raise _damaged(f"its header has {length:,} bytes")
     try:

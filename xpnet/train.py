@@ -21,7 +21,8 @@ __all__ = ["main"]
 _BAD_INPUT, _NO_READER = 2, 141
 # How a run is done, and not which run it is.
 _WITH_RESUME = (
-    *("--resume", "--device", "--compile", "--precision", "--threads", "--data-dir"),
+    *("--resume", "--num-epochs", "--dataset", "--data-dir", "--device", "--compile"),
+    *("--precision", "--threads"),
     *("--print-every", "--checkpoint-every", "--checkpoints-kept", "--profile", "--quiet"),
 )
 # What a config has for one of these has no meaning for another.
@@ -101,10 +102,7 @@ def _with_config(
                     f"leave it out, or start another run from --config {path}"
                 )
         if not path.is_file() or path.is_symlink():
-            raise InputError(
-                f"{options.resume} holds no run, as there is no {CONFIG} in it: give the folder of "
-                "an earlier --out"
-            )
+            raise InputError(_no_run(Path(options.resume)))
     given = {word.partition("=")[0] for word in arguments}
     replaced = {name for option, names in _REPLACED.items() if option in given for name in names}
     of_file = [
@@ -116,7 +114,18 @@ def _with_config(
     options = parser.parse_args([*of_file, *arguments])
     if options.resume is not None:
         options.out = options.resume
+        was = parser.parse_args(of_file).num_epochs
+        options.last_epoch = options.num_epochs if "--num-epochs" in given else None
+        options.num_epochs = was
     return options
+
+
+def _no_run(folder: Path) -> str:
+    """Return why a folder cannot be resumed."""
+    if (folder.parent / CONFIG).is_file():
+        return f"--resume takes the folder of a run: give --resume {folder.parent}"
+    why = f"there is no {CONFIG} in it" if folder.is_dir() else "it is not there"
+    return f"{folder} holds no run, as {why}: give the folder of an earlier --out"
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from xpnet.run_config import CONFIG, config_text
 from xpnet.run_folder import (
     CHECKPOINT,
     HISTORY,
+    is_complete,
     open_folder,
     refuse_other_run,
     remove_run,
@@ -73,6 +74,8 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace, started: f
                 lines = head_lines(chosen, layers, data, preprocess, backend, threads)
                 _print(f"xpnet {xpnet.__version__}, {next(lines)}", *lines)
             history = _begin(parser, options, chosen, solver, folder)
+            if folder is not None and options.resume and is_complete(folder, solver):
+                return 0
             status = _train(solver, folder)
             summary = _summary(options, chosen, solver, data, backend)
             summary |= {
@@ -126,7 +129,7 @@ def _begin(
         if checkpoints_named(folder / CHECKPOINT):
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always", CheckpointWarning)
-                solver.resume(folder / CHECKPOINT)
+                solver.resume(folder / CHECKPOINT, num_epochs=options.last_epoch)
             _say(caught)
             line = resumed_line(solver)
         if not options.quiet:
