@@ -157,7 +157,7 @@ def test_data_that_have_moved(tmp_path, monkeypatch, capsys):
     shutil.move(tmp_path / "my.npz", tmp_path / "moved.npz")
     assert run("--resume", tmp_path / "run") == 2
     assert str(tmp_path / "my.npz") in capsys.readouterr().err
-    monkeypatch.setattr(training_run, "watch", lambda *given: object())
+    monkeypatch.setattr(training_run, "watch", lambda *given: Press(0))
     assert run("--resume", tmp_path / "run", "--dataset", tmp_path / "moved.npz") == 0
     np.savez(tmp_path / "moved.npz", X=rng.standard_normal((90, 5)), y=np.arange(90) % 3)
     (tmp_path / "run" / "summary.json").unlink()
