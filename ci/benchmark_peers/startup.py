@@ -12,7 +12,9 @@ from benchmark_peers.rounds import environment
 
 __all__ = ["measure_startup", "startup_lines"]
 
-_PACKAGES = ("xpnet", "array_api_compat", "threadpoolctl", "tqdm")
+_PACKAGES = (
+    *("xpnet", "array_api_compat", "filelock", "safetensors", "threadpoolctl", "tomli_w", "tqdm"),
+)
 _FIRST_BATCH = """
 import numpy, xpnet
 rng = numpy.random.default_rng(0)
