@@ -89,6 +89,8 @@ FLOORS = {
     "xpnet.run_lines": 6,
     "xpnet.options": 6,
     "xpnet.training_run": 6,
+    "xpnet.command_line": 6,
+    "xpnet.resuming": 4,
     "xpnet.predict": 6,
     "xpnet.train": 6,
 }

@@ -3,7 +3,6 @@
 import argparse
 import json
 import math
-import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import xpnet
+from xpnet.command_line import exit_status
 from xpnet.data.array_checks import check_inputs
 from xpnet.errors import BackendError, CheckpointWarning, InputError
 from xpnet.metrics import RSquared
@@ -25,7 +25,6 @@ from xpnet.pictures import read_picture
 
 __all__ = ["main"]
 
-_BAD_INPUT, _NO_READER = 2, 141
 _SHOWN = 3  # classes of a line
 
 
@@ -59,20 +58,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--device", default="cpu", help="as of python -m xpnet.train (default: cpu)"
     )
     options = parser.parse_args(arguments)
-    try:
-        net = _load(options)
-        rows = [row for path in options.inputs for row in _rows(net, Path(path), options.resize)]
-        print(json.dumps(rows, indent=2) if options.json else "\n".join(_lines(rows)), flush=True)
-    except InputError as error:
-        print(f"xpnet.predict: error: {error}", file=sys.stderr)
-        return _BAD_INPUT
-    except BrokenPipeError:  # as with `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _NO_READER
-    except OSError as error:  # as where the output is a file on a full disk
-        print(f"xpnet.predict: error: {error}", file=sys.stderr)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _BAD_INPUT
+    return exit_status("xpnet.predict", lambda: _predict(options))
+
+
+def _predict(options: argparse.Namespace) -> int:
+    """Print what the net says."""
+    net = _load(options)
+    rows = [row for path in options.inputs for row in _rows(net, Path(path), options.resize)]
+    print(json.dumps(rows, indent=2) if options.json else "\n".join(_lines(rows)), flush=True)
     return 0
 
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from xpnet.backends import Array, backend_of
 from xpnet.best import Best
-from xpnet.checkpoint import Prepared, checkpoint_bytes, prepared, restore
-from xpnet.checkpoint_files import make_checkpoints, offered, read_good
+from xpnet.checkpoint import checkpoint_bytes
+from xpnet.checkpoint_files import make_checkpoints
 from xpnet.checks import (
     check_callbacks,
     check_clip_norm,
@@ -42,10 +42,10 @@ from xpnet.net_records import check_savable
 from xpnet.nets import FullyConnectedNet, Net
 from xpnet.optim import Rule, get_rule
 from xpnet.preprocessing import Preprocessor, get_preprocessor
-from xpnet.run_identity import check_identity, data_digest
+from xpnet.resuming import resume
+from xpnet.run_identity import data_digest
 from xpnet.schedules import RateScales, Schedule, constant
 from xpnet.task import Task
-from xpnet.tensor_files import read_tensors
 from xpnet.trainers import base_rate, fitting_threads, make_trainer
 from xpnet.training_loop import TrainingLoop
 from xpnet.weighting import check_sample_weights, loss_terms
@@ -338,36 +338,8 @@ class Solver:
             CheckpointWarning: A newer one is damaged.
 
         """
-        num_epochs = check_count_or_none("num_epochs", num_epochs)
-        if self.step:
-            raise InputError("this Solver has taken steps: resume with one that is new")
-        path = Path(path)
-
-        def read(file: Path) -> Prepared:
-            return prepared(self, *read_tensors(file))
-
-        if path.is_file():
-            try:
-                found = read(path)
-            except InputError as error:
-                raise InputError(f"{path}: {error}{offered(path, read)}") from error
-        else:
-            path, found = read_good(path, read)
-        try:
-            check_identity(found.identity, self)
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from error
-        if num_epochs is not None and num_epochs < found.counters[0]:
-            raise InputError(
-                f"{path} has done {found.counters[0]} epochs already: num_epochs must be that or "
-                f"more; got {num_epochs}"
-            )
-        restore(self, found)
-        if num_epochs is not None:
-            self._loop.last_epoch = num_epochs
+        resume(self, Path(path), check_count_or_none("num_epochs", num_epochs))
         self._is_resumed = True
-        if self._checkpoints is not None:
-            self._checkpoints.go_on_from(path)
 
     def check_accuracy(
         self, X: Any, y: Any, num_samples: int | None = None, batch_size: int = 100

@@ -1,7 +1,6 @@
 """Train a fully connected net from the command line: `python -m xpnet.train`."""
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -10,15 +9,15 @@ from typing import Any
 
 import xpnet
 from xpnet.choices import choices_text
+from xpnet.command_line import exit_status
 from xpnet.errors import InputError
 from xpnet.hyperparameters import RULE_OPTIONS
 from xpnet.options import OneLineParser, add_options
 from xpnet.run_config import CONFIG, arguments_of
-from xpnet.training_run import INTERRUPTED, run
+from xpnet.training_run import run
 
 __all__ = ["main"]
 
-_BAD_INPUT, _NO_READER = 2, 141
 # How a run is done, and not which run it is.
 _WITH_RESUME = (
     *("--resume", "--num-epochs", "--dataset", "--data-dir", "--device", "--compile"),
@@ -57,26 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--list", action=_ListChoices, nargs=0, help="print what can be chosen")
     add_options(parser)
     options = parser.parse_args(arguments)
-    try:
-        return run(parser, _with_config(parser, options, arguments), started)
-    except InputError as error:
-        print(f"xpnet.train: error: {error}", file=sys.stderr)
-        return _BAD_INPUT
-    except BrokenPipeError:
-        # Whoever read the output has gone, as `| head` does; flushing at exit must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _NO_READER
-    except OSError as error:
-        print(f"xpnet.train: error: {error}", file=sys.stderr)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _BAD_INPUT
-    except MemoryError as error:
-        reason = str(error) or "the net or the data are too large for it"
-        print(f"xpnet.train: error: not enough memory: {reason}", file=sys.stderr)
-        return _BAD_INPUT
-    except KeyboardInterrupt:
-        print("\ninterrupted outside the training: nothing more is written", file=sys.stderr)
-        return INTERRUPTED
+    return exit_status(
+        "xpnet.train", lambda: run(parser, _with_config(parser, options, arguments), started)
+    )
 
 
 class _ListChoices(argparse.Action):

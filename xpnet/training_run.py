@@ -14,6 +14,7 @@ import xpnet
 from xpnet.backends import Backend, get_backend
 from xpnet.checkpoint_files import checkpoints_named
 from xpnet.checks import check_count
+from xpnet.command_line import INTERRUPTED
 from xpnet.data import Dataset
 from xpnet.errors import CheckpointWarning, DivergenceWarning, InputError
 from xpnet.history_file import HistoryFile
@@ -38,9 +39,9 @@ from xpnet.solver import Solver
 from xpnet.versions import versions
 from xpnet.whole_files import write_whole
 
-__all__ = ["DIVERGED", "INTERRUPTED", "TERMINATED", "run"]
+__all__ = ["DIVERGED", "TERMINATED", "run"]
 
-DIVERGED, INTERRUPTED, TERMINATED = 1, 130, 143
+DIVERGED, TERMINATED = 1, 143
 _MANY = 1000  # features, from which on finding principal components takes more than a second
 
 
