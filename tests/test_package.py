@@ -90,6 +90,7 @@ FLOORS = {
     "xpnet.options": 6,
     "xpnet.training_run": 6,
     "xpnet.command_line": 6,
+    "xpnet.sweep": 6,
     "xpnet.resuming": 4,
     "xpnet.predict": 6,
     "xpnet.train": 6,

@@ -16,7 +16,7 @@ from xpnet.errors import InputError
 
 __all__ = ["Purpose", "check_seed", "stream"]
 
-Purpose = Literal["weights", "order", "accuracy", "split", "dropout", "gradient_check"]
+Purpose = Literal["weights", "order", "accuracy", "split", "dropout", "gradient_check", "sweep"]
 
 # Written out, not enumerated: a number that changes would change every run that was ever made.
 _PURPOSE_KEYS: dict[Purpose, int] = {
@@ -26,6 +26,7 @@ _PURPOSE_KEYS: dict[Purpose, int] = {
     "split": 4,
     "dropout": 5,
     "gradient_check": 6,
+    "sweep": 7,
 }
 
 

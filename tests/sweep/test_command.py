@@ -1,0 +1,140 @@
+"""`python -m xpnet.sweep`: what it prints and leaves, and what it refuses."""
+
+import csv
+import json
+import signal
+
+import numpy as np
+import pytest
+
+import xpnet
+from xpnet.sweep import run, sweep
+from xpnet.sweep.command import main
+
+QUICK = ["--num-epochs", "2", "--hidden-dim", "6"]
+
+
+@pytest.fixture
+def _no_pictures(monkeypatch):
+    monkeypatch.setattr("xpnet.sweep.files.find_spec", lambda name: None)
+
+
+def table(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_grid(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    words = ["--grid", "learning-rate=1e-3,1e-2", "--grid", "reg=0,0.1,1", *QUICK]
+    assert main([*words, "--out", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "6 configurations of digits" in out
+    assert out.count(" val 0.") == 6
+    assert "the best of 6 is a maximum over noise" in out
+    rows = table(tmp_path / "results.csv")
+    assert [(row["learning_rate"], row["reg"]) for row in rows] == [
+        (rate, reg) for rate in ("0.001", "0.01") for reg in ("0", "0.1", "1")
+    ]
+    digits = xpnet.data.load("digits")
+    known = sweep(
+        digits,
+        {"learning_rate": [1e-3, 1e-2], "reg": [0, 0.1, 1]},
+        **{"num_epochs": 2, "hidden_dims": [6], "preprocess": "mean", "update_rule": "adam"},
+        **{"initializer": "kaiming", "lr_decay": 0.97},
+    )
+    assert [float(row["val_accuracy"]) for row in rows] == [
+        row["val_accuracy"] for row in known.rows
+    ]
+    curves = table(tmp_path / "curves.csv")
+    assert len(curves) == 6 * 3
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["best"]["val_accuracy"] == known.best["val_accuracy"]
+    net = xpnet.load(tmp_path / "best.safetensors")
+    accuracy = (net.predict(digits.X_test) == digits.y_test).mean()
+    assert summary["test_accuracy"] == accuracy
+    assert (tmp_path / "sweep.png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.usefixtures("_no_pictures")
+def test_draws_seeds_and_layers(tmp_path, capsys):
+    words = ["--random", "3", "--space", "learning-rate=loguniform(1e-3,1e-2)", "--seeds", "2"]
+    words += ["--grid", "hidden-dims=5,6x4", "--grid", "normalization=none,batchnorm"]
+    assert main([*words, "--num-epochs", "1", "--out", str(tmp_path), "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+    rows = table(tmp_path / "results.csv")
+    assert len(rows) == 6
+    assert {row["hidden_dims"] for row in rows} <= {"5", "6,4"}
+    assert {row["normalization"] for row in rows} <= {"", "batchnorm"}
+    assert [row["seed"] for row in rows] == ["0", "1"] * 3
+    assert not (tmp_path / "sweep.png").exists()
+
+
+def test_rules_have_numbers_of_their_own(capsys):
+    assert main(["--grid", "update-rule=sgd,adam,rmsprop", *QUICK]) == 0
+    assert capsys.readouterr().out.count("update_rule ") >= 3
+
+
+@pytest.mark.usefixtures("_no_pictures")
+def test_a_folder_is_not_written_over(tmp_path, capsys):
+    words = ["--grid", "reg=0,1", *QUICK, "--quiet", "--out", str(tmp_path)]
+    assert main(words) == 0
+    assert main(words) == 2
+    assert "holds a sweep or a run already (results.csv)" in capsys.readouterr().err
+    assert main([*words, "--overwrite"]) == 0
+
+
+@pytest.mark.usefixtures("_no_pictures")
+def test_ctrl_c_keeps_what_is_known(tmp_path, capsys, monkeypatch):
+    train, done = run._train, []
+
+    def pressed(*given):
+        if done:
+            raise KeyboardInterrupt
+        done.append(train(*given))
+        return done[0]
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    monkeypatch.setattr(run, "_train", pressed)
+    try:
+        words = ["--grid", "hidden-dims=4,5", "--grid", "reg=0,1", "--num-epochs", "1"]
+        assert main([*words, "--out", str(tmp_path)]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "stopped after 2 of 4 configurations" in capsys.readouterr().err
+    assert [row["hidden_dims"] for row in table(tmp_path / "results.csv")] == ["4", "4"]
+    assert np.isfinite(xpnet.load(tmp_path / "best.safetensors").params["W1"]).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([], "there is nothing to sweep: give --grid NAME=A,B,... or --space"),
+        (["--grid", "reg"], "--grid takes NAME=VALUES, such as --grid reg=0,0.1; got 'reg'"),
+        (["--grid", "regg=1"], "no hyperparameter 'regg' (did you mean reg?)"),
+        (["--grid", "reg=1", "--grid", "reg=2"], "reg is in the space twice: join its values"),
+        (["--grid", "reg=a"], "reg must be a number; got"),
+        (["--grid", "hidden-dims=axb"], "hidden-dims takes sizes such as 100, or 100x50"),
+        (["--space", "reg=uniform(0,1)"], "reg is drawn from a distribution: say how often"),
+        (["--space", "reg=normal(0,1)"], "a distribution is uniform(LOW,HIGH), loguniform(LOW"),
+        (["--space", "reg=uniform(1)"], "uniform takes two numbers, as in uniform(1e-5,1e-2)"),
+        (["--space", "reg=choice()"], "choice() needs a value; got none"),
+        (["--grid", "reg=0,1", "--random", "20000"], "these are 20,000 configurations: leave out"),
+        (["--grid", "reg=0,1", "--seeds", "0"], "--seeds must be an integer of at least 1; got 0"),
+        (["--grid", "reg=0,1", "--dataset", "nowhere"], "there is no data set"),
+    ],
+)
+def test_what_is_refused(words, sentence, capsys):
+    assert main(words) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("xpnet.sweep: error: ")
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+def test_options_of_a_training_are_refused(capsys):
+    for option in ("--resume", "--profile", "--compile"):
+        with pytest.raises(SystemExit) as ending:
+            main(["--grid", "reg=0", option])
+        assert ending.value.code == 2
+        assert f"{option} is for python -m xpnet.train" in capsys.readouterr().err

@@ -1,0 +1,58 @@
+"""What a sweep leaves in a folder: tables, the best net, and a picture."""
+
+import io
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xpnet.errors import InputError
+from xpnet.saving import BEST, net_bytes
+from xpnet.whole_files import write_whole
+
+if TYPE_CHECKING:
+    from xpnet.sweep import SweepResult
+
+__all__ = ["refuse_other_sweep", "write_sweep"]
+
+_RESULTS, _CURVES, _SUMMARY, _PICTURE = "results.csv", "curves.csv", "summary.json", "sweep.png"
+
+
+def refuse_other_sweep(folder: Path) -> None:
+    """Raise InputError if the folder holds a sweep or a run."""
+    for name in (_RESULTS, _SUMMARY, BEST):
+        if (folder / name).exists():
+            raise InputError(
+                f"{folder} holds a sweep or a run already ({name}): replace it by --overwrite, or "
+                "choose another --out DIR"
+            )
+
+
+def write_sweep(folder: Path, result: "SweepResult", told: dict[str, Any]) -> list[str]:
+    """Write all, and return the names of the files."""
+    write_whole(folder / _RESULTS, result.to_csv().encode())
+    write_whole(folder / _CURVES, result.curves_to_csv().encode())
+    names = [_RESULTS, _CURVES, _SUMMARY]
+    if result.best_model is not None:
+        write_whole(folder / BEST, net_bytes(result.best_model))
+        names.append(BEST)
+    summary = {
+        **told,
+        "configurations": len(result.rows),
+        "varied": result.names,
+        "best": result.best if result.best_model is not None else None,
+        "metric": result.metric,
+        "test_accuracy": result.test_accuracy,
+        "seconds": result.seconds,
+        "note": "the best validation accuracy of many is a maximum over noise",
+    }
+    write_whole(folder / _SUMMARY, (json.dumps(summary, indent=2) + "\n").encode())
+    if find_spec("matplotlib") is not None and result.curves:
+        # matplotlib takes most of a second to import, and is optional
+        from xpnet.sweep.plot import plot_sweep  # noqa: PLC0415
+
+        content = io.BytesIO()
+        plot_sweep(result, content)
+        write_whole(folder / _PICTURE, content.getvalue())
+        names.append(_PICTURE)
+    return names
