@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import xpnet
-from xpnet.sweep import run, sweep
+from xpnet.sweep import pool, sweep
 from xpnet.sweep.command import main
 
 QUICK = ["--num-epochs", "2", "--hidden-dim", "6"]
@@ -86,7 +86,7 @@ def test_a_folder_is_not_written_over(tmp_path, capsys):
 
 @pytest.mark.usefixtures("_no_pictures")
 def test_ctrl_c_keeps_what_is_known(tmp_path, capsys, monkeypatch):
-    train, done = run._train, []
+    train, done = pool.train_stack, []
 
     def pressed(*given):
         if done:
@@ -95,7 +95,7 @@ def test_ctrl_c_keeps_what_is_known(tmp_path, capsys, monkeypatch):
         return done[0]
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    monkeypatch.setattr(run, "_train", pressed)
+    monkeypatch.setattr(pool, "train_stack", pressed)
     try:
         words = ["--grid", "hidden-dims=4,5", "--grid", "reg=0,1", "--num-epochs", "1"]
         assert main([*words, "--out", str(tmp_path)]) == 130

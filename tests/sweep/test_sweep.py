@@ -73,6 +73,35 @@ def test_each_is_what_it_would_be_alone_bit_for_bit(data, stack_size):
         np.testing.assert_array_equal(found.best_model.params[name], w)
 
 
+def test_in_several_processes_it_is_the_same(data):
+    space = {"hidden_dims": [[4], [5], [6]], "reg": [0.0, 0.1]}
+    known = sweep(data, space, **FIXED)
+    found = sweep(data, space, processes=2, stack_size=1, **FIXED)
+    assert found.rows == known.rows
+    assert found.curves == known.curves
+    assert found.test_accuracy == known.test_accuracy
+    for name, w in known.best_model.params.items():
+        np.testing.assert_array_equal(found.best_model.params[name], w)
+
+
+def test_what_cannot_be_sent_to_a_process_is_said(data):
+    space = {"hidden_dims": [[4], [5], [6]]}
+    options = {**FIXED, "lr_schedule": lambda moment: 1.0}
+    with pytest.raises(InputError, match="cannot be sent to other processes.*leave processes out"):
+        sweep(data, space, processes=2, **options)
+    assert len(sweep(data, space, **options).rows) == 3
+
+
+def test_of_equal_ones_the_first_is_the_best(data):
+    """Also where the stacks come in another order than the configurations."""
+    space = {"num_epochs": [1], "hidden_dims": [[4], [5], [4]], "learning_rate": [1e-9]}
+    found = sweep(data, space, **{k: v for k, v in FIXED.items() if k != "num_epochs"})
+    highest = max(row["val_accuracy"] for row in found.rows)
+    first = next(row for row in found.rows if row["val_accuracy"] == highest)
+    assert found.best == first
+    assert list(found.best_model.layer_sizes[1:-1]) == first["hidden_dims"]
+
+
 def test_the_best_and_its_one_look_at_the_test_part(data):
     found = sweep(data, SPACE, **FIXED)
     highest = max(row["val_accuracy"] for row in found.rows)
@@ -200,6 +229,7 @@ def test_on_every_backend(backend, data):
         ({"reg": [0]}, {"seeds": 0}, "seeds must be an integer of at least 1"),
         ({"reg": [0]}, {"num_samples": 0}, "num_samples must be"),
         ({"reg": [0]}, {"stack_size": 0}, "stack_size must be"),
+        ({"reg": [0]}, {"processes": 0}, "processes must be"),
     ],
 )
 def test_bad_spaces_are_refused(data, space, options, sentence):

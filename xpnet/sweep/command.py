@@ -69,6 +69,12 @@ def _add_space(group: argparse._ArgumentGroup) -> None:
         "--seeds", type=int, default=1, metavar="N", help="train each with N seeds (default: 1)"
     )
     group.add_argument(
+        "--processes",
+        type=int,
+        metavar="N",
+        help="stacks of nets that train at a time (default: one a core where that is worth it)",
+    )
+    group.add_argument(
         "--yes", action="store_true", help=f"train more than {_MOST:,} configurations"
     )
     # What a sweep has not.
@@ -131,6 +137,7 @@ def _swept(
             num_samples=options.random,
             seeds=options.seeds,
             seed=options.seed,
+            processes=options.processes,
             device=options.device,
             callback=watch,
             **{name: value for name, value in fixed.items() if name != "seed"},
