@@ -2,6 +2,8 @@
 
 import math
 import shlex
+import shutil
+import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +95,9 @@ def written_lines(
 
 
 def _wrapped(text: str) -> str:
+    width = _WIDTH
+    if sys.stdout.isatty():
+        width = min(width, shutil.get_terminal_size().columns)
     return textwrap.fill(
-        text, _WIDTH, subsequent_indent="    ", break_on_hyphens=False, break_long_words=False
+        text, width, subsequent_indent="    ", break_on_hyphens=False, break_long_words=False
     )
