@@ -503,6 +503,28 @@ def test_by_the_clock_unless_a_number_is_given(data, tmp_path, monkeypatch, seco
     assert len(names_of(tmp_path)) == written
 
 
+def test_within_long_epochs_every_minute(data, whole, tmp_path, monkeypatch):
+    """Two steps take 40 seconds; what is written within an epoch is gone on from to the bit."""
+    now = [0.0]
+
+    class Clock:
+        def on_interval(self, _solver):
+            now[0] += 40.0
+
+    monkeypatch.setattr("xpnet.checkpoint_files.time.monotonic", lambda: now[0])
+    options = {"checkpoint_every": None, "checkpoints_kept": 99, "callbacks": [Clock()]}
+    make(data, checkpoint_name=tmp_path / "a", **options).train()
+    steps = [int(name[2:10]) for name in names_of(tmp_path)]
+    within = [step for step in steps if step % STEPS_PER_EPOCH]
+    assert len(within) >= EPOCHS
+    assert {*range(STEPS_PER_EPOCH, 36, STEPS_PER_EPOCH)} <= set(steps)
+    for step in within[::3]:
+        again = make(data)
+        again.resume(tmp_path / f"a-{step:08d}.safetensors")
+        again.train()
+        assert_same(again, whole("adam"))
+
+
 def test_without_a_name_nothing_is_written(data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     solver = make(data)

@@ -24,6 +24,7 @@ __all__ = [
 _T = TypeVar("_T")
 _NAME = re.compile(r"(?P<name>.+)-(?P<step>\d{8,})\.safetensors")
 _SECONDS = 10.0  # so that small nets, whose epochs take milliseconds, do not wait for the disk
+_SECONDS_WITHIN = 60.0  # an epoch
 
 
 class Checkpoints:
@@ -37,7 +38,7 @@ class Checkpoints:
     Args:
         name: The beginning of the paths; its folder must be there.
         every: Epochs from one to the next, or None for the first end of an epoch that comes ten
-            seconds or more after the last one.
+            seconds or more after the last one, and every minute within an epoch.
         kept: How many stay.
 
     """
@@ -93,11 +94,12 @@ class Checkpoints:
                 f"solver.resume({str(self.name)!r}), choose another checkpoint_name, or delete it"
             )
 
-    def are_due(self, epoch: int) -> bool:
-        """Return whether the end of an epoch is one to write at."""
+    def are_due(self, epoch: int, *, ends_epoch: bool) -> bool:
+        """Return whether the end of an epoch, or a boundary within one, is one to write at."""
         if self._every is not None:
-            return epoch % self._every == 0
-        return time.monotonic() - self._written_at >= _SECONDS
+            return ends_epoch and epoch % self._every == 0
+        wait = _SECONDS if ends_epoch else _SECONDS_WITHIN
+        return time.monotonic() - self._written_at >= wait
 
     def write(self, content: Callable[[], bytes], step: int) -> None:
         """Write one, and then remove the oldest; if that fails, warn and let the training go on."""

@@ -300,7 +300,8 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         type=int,
         metavar="N",
         help="epochs from one checkpoint to the next (default: the end of an epoch that comes ten "
-        "seconds or more after the last one); Ctrl-C and SIGTERM write one too",
+        "seconds or more after the last one, and every minute within one); Ctrl-C and SIGTERM "
+        "write one too",
     )
     group.add_argument(
         "--checkpoints-kept",

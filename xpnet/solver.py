@@ -110,7 +110,8 @@ class Solver:
             "run/checkpoint-00000840.safetensors" after 840 steps. Each is written at the end of an
             epoch, and at Ctrl-C and SIGTERM; `resume` goes on from one. None writes none.
         checkpoint_every: Epochs from one to the next, or None for the first end of an epoch that
-            comes ten seconds or more after the last one. The training's end is always one.
+            comes ten seconds or more after the last one, and in long epochs every minute. The
+            training's end is always one.
         checkpoints_kept: How many of them stay.
         callbacks: Objects with any of `on_interval(solver)`, every `print_every` steps;
             `on_epoch(solver)`, after the accuracies of an epoch; `on_end(solver)`. They may read
@@ -461,9 +462,11 @@ class Solver:
         if self.verbose:
             print(line)
 
-    def _keep(self, must: bool) -> None:
+    def _keep(self, must: bool, ends_epoch: bool) -> None:
         """Write a checkpoint where one is due."""
-        if self._checkpoints is not None and (must or self._checkpoints.are_due(self.epoch)):
+        if self._checkpoints is None:
+            return
+        if must or self._checkpoints.are_due(self.epoch, ends_epoch=ends_epoch):
             self._checkpoints.write(partial(checkpoint_bytes, self), self.step)
 
     def _call(self, event: str) -> None:

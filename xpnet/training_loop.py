@@ -35,7 +35,8 @@ class TrainingLoop:
         bind: Puts parameters and state into the model.
         say: Prints a line.
         call: Calls the callbacks of an event.
-        keep: Writes a checkpoint if one is due, and in any case if the argument is true.
+        keep: Writes a checkpoint if one is due, and in any case if the first argument is true; the
+            second tells whether an epoch ends.
         epoch: Epochs done.
         step: Steps done.
         last_epoch: The epoch at whose end the training that was begun last ends.
@@ -53,7 +54,7 @@ class TrainingLoop:
     bind: Callable[[Variables], None]
     say: Callable[[str], None]
     call: Callable[[str], None]
-    keep: Callable[[bool], None]
+    keep: Callable[[bool, bool], None]
     epoch: int = 0
     step: int = 0
     last_epoch: int = 0
@@ -95,7 +96,7 @@ class TrainingLoop:
             now = self.trainer.variables
             self.bind(now)
             if history.gone.all():
-                self.keep(True)
+                self.keep(True, ends)
                 break
             if (self.step - 1) % self.print_every == 0:
                 self.say(iteration_line(self.step, num_steps, history.loss[-1]))
@@ -106,8 +107,8 @@ class TrainingLoop:
             if ends:
                 self.call("on_epoch")
             stops = interrupt.is_set  # read once: it may be set at any moment
-            if ends or stops:
-                self.keep(stops or self.epoch == last_epoch or bool(history.gone.all()))
+            is_last = self.epoch == last_epoch or bool(history.gone.all())
+            self.keep(stops or (ends and is_last), ends)
             if stops:
                 if not is_due:  # after the checkpoint: a run that goes on has no check here
                     self._check(now, rate, ends_epoch=False)
