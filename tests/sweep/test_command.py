@@ -2,7 +2,11 @@
 
 import csv
 import json
+import os
 import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -80,7 +84,7 @@ def test_a_folder_is_not_written_over(tmp_path, capsys):
     words = ["--grid", "reg=0,1", *QUICK, "--quiet", "--out", str(tmp_path)]
     assert main(words) == 0
     assert main(words) == 2
-    assert "holds a sweep or a run already (results.csv)" in capsys.readouterr().err
+    assert "holds a sweep or a run already (arguments.json)" in capsys.readouterr().err
     assert main([*words, "--overwrite"]) == 0
 
 
@@ -104,6 +108,49 @@ def test_ctrl_c_keeps_what_is_known(tmp_path, capsys, monkeypatch):
     assert "stopped after 2 of 4 configurations" in capsys.readouterr().err
     assert [row["hidden_dims"] for row in table(tmp_path / "results.csv")] == ["4", "4"]
     assert np.isfinite(xpnet.load(tmp_path / "best.safetensors").params["W1"]).all()
+    monkeypatch.setattr(pool, "train_stack", train)
+    assert main(["--resume", str(tmp_path), "--quiet"]) == 0
+    assert main([*words, "--out", str(tmp_path / "whole"), "--quiet"]) == 0
+    for name in ("results.csv", "curves.csv"):
+        assert (tmp_path / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    nets = [xpnet.load(path / "best.safetensors") for path in (tmp_path, tmp_path / "whole")]
+    np.testing.assert_array_equal(nets[0].params["W1"], nets[1].params["W1"])
+
+
+def test_a_sweep_that_is_killed_goes_on_to_the_same_table(tmp_path):
+    words = ["--grid", "learning-rate=1e-3,1e-2", "--grid", "hidden-dims=20,21,22,23,24,25,26,27"]
+    words += ["--num-epochs", "30", "--quiet", "--processes", "1"]
+    command = [sys.executable, "-m", "xpnet.sweep"]
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    begun = time.perf_counter()
+    whole = [*command, *words, "--out", str(tmp_path / "whole")]
+    subprocess.run(whole, check=True, env=environment)
+    seconds = time.perf_counter() - begun
+    with subprocess.Popen(
+        [*command, *words, "--out", str(tmp_path / "run")], env=environment
+    ) as run:
+        try:
+            run.wait(0.6 * seconds)
+        except subprocess.TimeoutExpired:
+            run.kill()
+    subprocess.run([*command, "--resume", str(tmp_path / "run")], check=True, env=environment)
+    for name in ("results.csv", "curves.csv"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_resuming_is_refused(tmp_path, capsys):
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "arguments.json").write_text("[1")
+    for words, sentence in (
+        (["--resume", str(tmp_path / "no")], "holds no sweep, as there is no arguments.json"),
+        (["--resume", str(tmp_path), "--grid", "reg=1"], "so that --grid has no meaning: leave it"),
+        (
+            ["--resume", str(tmp_path / "damaged")],
+            "arguments.json is damaged: begin the sweep anew",
+        ),
+    ):
+        assert main(words) == 2
+        assert sentence in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -133,7 +180,7 @@ def test_what_is_refused(words, sentence, capsys):
 
 
 def test_options_of_a_training_are_refused(capsys):
-    for option in ("--resume", "--profile", "--compile"):
+    for option in ("--config", "--profile", "--compile"):
         with pytest.raises(SystemExit) as ending:
             main(["--grid", "reg=0", option])
         assert ending.value.code == 2

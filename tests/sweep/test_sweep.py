@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from xpnet import FullyConnectedNet, InputError, Solver
+from xpnet import CheckpointWarning, FullyConnectedNet, InputError, Solver
 from xpnet.sweep import LogUniform, Uniform, sweep
 from xpnet.sweep.plan import groups
 
@@ -242,3 +242,78 @@ def test_bad_spaces_are_refused(data, space, options, sentence):
 def test_ranges_that_are_none(kind, ends):
     with pytest.raises(InputError, match="needs two numbers.*the smaller first"):
         kind(*ends)
+
+
+# Stopped, and gone on from
+
+
+class StopError(Exception):
+    """Raised by a callback."""
+
+
+def stop_after(stacks):
+    seen = []
+
+    def callback(result):
+        seen.append(len(result.rows))
+        if len(seen) == stacks:
+            raise StopError
+
+    return callback
+
+
+@pytest.mark.parametrize("stacks", [1, 2, 5])
+def test_a_sweep_goes_on_where_it_was(data, tmp_path, stacks):
+    known = sweep(data, SPACE, **FIXED)
+    state = tmp_path / "state.safetensors"
+    with pytest.raises(StopError):
+        sweep(data, SPACE, stack_size=2, state=state, callback=stop_after(stacks), **FIXED)
+    trained = []
+    found = sweep(
+        data,
+        SPACE,
+        stack_size=3,
+        state=state,
+        callback=lambda r: trained.append(len(r.rows)),
+        **FIXED,
+    )
+    assert trained[0] > 2 * stacks
+    assert found.rows == known.rows
+    assert found.curves == known.curves
+    assert found.test_accuracy == known.test_accuracy
+    for name, w in known.best_model.params.items():
+        np.testing.assert_array_equal(found.best_model.params[name], w)
+    again = sweep(data, SPACE, state=state, callback=stop_after(1), **FIXED)
+    assert again.rows == known.rows
+
+
+def test_what_diverged_comes_back(data, tmp_path):
+    options = {**FIXED, "update_rule": "sgd"}
+    space = {"learning_rate": [1e30, 1e-2]}
+    once, again = (sweep(data, space, state=tmp_path / "state", **options) for _ in range(2))
+    assert str(once.rows) == str(again.rows)  # NaN is not equal to itself
+    assert str(once) == str(again)
+
+
+def test_another_sweep_or_a_damaged_file_is_refused(data, tmp_path):
+    state = tmp_path / "state"
+    sweep(data, {"reg": [0.0, 0.1]}, state=state, **FIXED)
+    other = {**data, "y_train": (data["y_train"] + 1) % C}
+    for given, space, options in (
+        (data, {"reg": [0.0, 0.2]}, FIXED),
+        (data, {"reg": [0.0, 0.1]}, {**FIXED, "num_epochs": 4}),
+        (other, {"reg": [0.0, 0.1]}, FIXED),
+    ):
+        with pytest.raises(InputError, match="of another sweep, or of other data"):
+            sweep(given, space, state=state, **options)
+    content = state.read_bytes()
+    for wrong in (content[:50], content[:-3], b"", content[:-1] + bytes([content[-1] ^ 1])):
+        state.write_bytes(wrong)
+        with pytest.raises(InputError, match="damaged or truncated"):
+            sweep(data, {"reg": [0.0, 0.1]}, state=state, **FIXED)
+
+
+def test_a_state_that_cannot_be_written_is_said_and_the_sweep_goes_on(data, tmp_path):
+    with pytest.warns(CheckpointWarning, match="could not be written .*The sweep goes on"):
+        found = sweep(data, {"reg": [0.0, 0.1]}, state=tmp_path / "no" / "state", **FIXED)
+    assert len(found.rows) == 2

@@ -20,7 +20,13 @@ from xpnet.options import OneLineParser, add_options
 from xpnet.presets import EXTRAS
 from xpnet.run_folder import open_folder
 from xpnet.sweep import SweepResult, sweep
-from xpnet.sweep.files import refuse_other_sweep, write_sweep
+from xpnet.sweep.files import (
+    STATE,
+    begin_folder,
+    read_arguments,
+    refuse_other_sweep,
+    write_sweep,
+)
 from xpnet.sweep.plan import NAMES, check_names
 from xpnet.sweep.space import Distribution, configurations, parse_distribution, parse_value
 
@@ -41,8 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     add_options(parser)
     _add_space(parser.add_argument_group("space"))
-    options = parser.parse_args(arguments)
-    return exit_status("xpnet.sweep", lambda: _run(options))
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options = parser.parse_args(words)
+    return exit_status("xpnet.sweep", lambda: _run(*_resumed(parser, options, words)))
 
 
 def _add_space(group: argparse._ArgumentGroup) -> None:
@@ -75,11 +82,16 @@ def _add_space(group: argparse._ArgumentGroup) -> None:
         help="stacks of nets that train at a time (default: one a core where that is worth it)",
     )
     group.add_argument(
+        "--resume",
+        metavar="DIR",
+        help="go on with the sweep in this folder, to the same table as if it had not been stopped",
+    )
+    group.add_argument(
         "--yes", action="store_true", help=f"train more than {_MOST:,} configurations"
     )
     # What a sweep has not.
     for name in (
-        *("--resume", "--config", "--profile", "--checkpoint-every", "--checkpoints-kept"),
+        *("--config", "--profile", "--checkpoint-every", "--checkpoints-kept"),
         *("--compile", "--precision", "--threads", "--print-every"),
     ):
         group.add_argument(name, help=argparse.SUPPRESS, default=None, action=_NotHere)
@@ -95,7 +107,25 @@ class _NotHere(argparse.Action):
         parser.error(f"{given[-1]} is for python -m xpnet.train: leave it out")
 
 
-def _run(options: argparse.Namespace) -> int:
+def _resumed(
+    parser: OneLineParser, options: argparse.Namespace, words: list[str]
+) -> tuple[argparse.Namespace, list[str]]:
+    """Return the options and words of the sweep that is to go on, or those that were given."""
+    if options.resume is None:
+        return options, words
+    for word in (word.partition("=")[0] for word in words if word.startswith("--")):
+        if word not in ("--resume", "--processes", "--quiet"):
+            raise InputError(
+                f"--resume goes on with the sweep as it was, so that {word} has no meaning: leave "
+                "it out"
+            )
+    known = read_arguments(Path(options.resume))
+    again = parser.parse_args([*known, *words])
+    again.out = options.resume
+    return again, known
+
+
+def _run(options: argparse.Namespace, words: list[str]) -> int:
     """Sweep as the options say, and report."""
     begun = time.perf_counter()
     space = _space(options)
@@ -109,8 +139,10 @@ def _run(options: argparse.Namespace) -> int:
     if options.out is None:
         return _swept(options, space, number, None, begun)
     with open_folder(options.out) as folder:
-        if not options.overwrite:
-            refuse_other_sweep(folder)
+        if options.resume is None:
+            if not options.overwrite:
+                refuse_other_sweep(folder)
+            begin_folder(folder, words)
         return _swept(options, space, number, folder, begun)
 
 
@@ -139,6 +171,7 @@ def _swept(
             seed=options.seed,
             processes=options.processes,
             device=options.device,
+            state=None if folder is None else folder / STATE,
             callback=watch,
             **{name: value for name, value in fixed.items() if name != "seed"},
         )

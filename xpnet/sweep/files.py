@@ -13,19 +13,52 @@ from xpnet.whole_files import write_whole
 if TYPE_CHECKING:
     from xpnet.sweep import SweepResult
 
-__all__ = ["refuse_other_sweep", "write_sweep"]
+__all__ = ["STATE", "begin_folder", "read_arguments", "refuse_other_sweep", "write_sweep"]
+
+STATE = "state.safetensors"
+_ARGUMENTS = "arguments.json"
 
 _RESULTS, _CURVES, _SUMMARY, _PICTURE = "results.csv", "curves.csv", "summary.json", "sweep.png"
 
 
 def refuse_other_sweep(folder: Path) -> None:
     """Raise InputError if the folder holds a sweep or a run."""
-    for name in (_RESULTS, _SUMMARY, BEST):
+    for name in (_ARGUMENTS, _RESULTS, _SUMMARY, STATE, BEST):
         if (folder / name).exists():
             raise InputError(
                 f"{folder} holds a sweep or a run already ({name}): replace it by --overwrite, or "
                 "choose another --out DIR"
             )
+
+
+def begin_folder(folder: Path, words: list[str]) -> None:
+    """Remove what an earlier sweep has left, and note what this one was asked for."""
+    for name in (_ARGUMENTS, STATE, _RESULTS, _CURVES, _SUMMARY, BEST, _PICTURE):
+        (folder / name).unlink(missing_ok=True)
+    kept = [word for word in words if word != "--overwrite"]
+    write_whole(folder / _ARGUMENTS, (json.dumps(kept, indent=1) + "\n").encode())
+
+
+def read_arguments(folder: Path) -> list[str]:
+    """Return what a sweep was asked for.
+
+    Raises:
+        InputError: The folder holds no sweep.
+
+    """
+    path = folder / _ARGUMENTS
+    if not path.is_file() or path.is_symlink():
+        raise InputError(
+            f"{folder} holds no sweep, as there is no {_ARGUMENTS} in it: give the folder of an "
+            "earlier --out"
+        )
+    try:
+        words = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is damaged: begin the sweep anew") from error
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise InputError(f"{path} is damaged: begin the sweep anew")
+    return words
 
 
 def write_sweep(folder: Path, result: "SweepResult", told: dict[str, Any]) -> list[str]:

@@ -1,6 +1,6 @@
 """How the configurations of a sweep become stacks: what may differ inside of one, and what not."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,8 +68,15 @@ def check_names(names: Iterable[str], what: str) -> None:
             )
 
 
-def groups(configurations: list[dict[str, Any]], fixed: Mapping[str, Any]) -> list[Group]:
+def groups(
+    configurations: list[dict[str, Any]], fixed: Mapping[str, Any], done: Container[int] = ()
+) -> list[Group]:
     """Return the groups: configurations that differ in numbers alone are together.
+
+    Args:
+        configurations: All of a sweep.
+        fixed: What they have alike.
+        done: The numbers of those that are left out.
 
     Raises:
         InputError: A configuration has what its update rule has not.
@@ -81,6 +88,8 @@ def groups(configurations: list[dict[str, Any]], fixed: Mapping[str, Any]) -> li
         _check_rule(whole, configuration)
         own = {name: value for name, value in whole.items() if _is_of_member(name, value, whole)}
         shared = {name: value for name, value in whole.items() if name not in own}
+        if number in done:
+            continue
         key = repr((sorted(shared.items(), key=lambda item: item[0]), sorted(own)))
         group = found.setdefault(key, Group(shared, {name: [] for name in own}, []))
         group.numbers.append(number)

@@ -32,6 +32,8 @@ def trained_stacks(
         InputError: A value is out of range, or cannot be sent to another process.
 
     """
+    if not parts:
+        return
     first = train_stack(parts[0], data, device)
     yield first
     rest = parts[1:]
