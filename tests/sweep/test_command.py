@@ -89,6 +89,18 @@ def test_a_folder_is_not_written_over(tmp_path, capsys):
 
 
 @pytest.mark.usefixtures("_no_pictures")
+def test_a_sweep_that_cannot_begin_leaves_the_folder_as_it_was(tmp_path, capsys):
+    """The old one is not removed for it, and no trace of it is in the way of the next."""
+    assert main(["--grid", "reg=-1,0", *QUICK, "--out", str(tmp_path)]) == 2
+    words = ["--grid", "reg=0,1", *QUICK, "--quiet", "--out", str(tmp_path)]
+    assert main(words) == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for wrong in (["--grid", "regg=0"], ["--grid", "reg=0", "--dataset", "nowhere"]):
+        assert main([*wrong, "--overwrite", "--out", str(tmp_path)]) == 2
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.usefixtures("_no_pictures")
 def test_ctrl_c_keeps_what_is_known(tmp_path, capsys, monkeypatch):
     train, done = pool.train_stack, []
 

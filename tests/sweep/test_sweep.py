@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+import xpnet
 from xpnet import CheckpointWarning, FullyConnectedNet, InputError, Solver
 from xpnet.sweep import LogUniform, Uniform, sweep
 from xpnet.sweep.plan import groups
@@ -90,6 +91,17 @@ def test_what_cannot_be_sent_to_a_process_is_said(data):
     with pytest.raises(InputError, match="cannot be sent to other processes.*leave processes out"):
         sweep(data, space, processes=2, **options)
     assert len(sweep(data, space, **options).rows) == 3
+
+
+def test_preprocessing_is_fitted_once(data, monkeypatch):
+    fits, fit = [], xpnet.preprocessing.BasePreprocessor.fit
+    monkeypatch.setattr(
+        xpnet.preprocessing.BasePreprocessor, "fit", lambda p, X: fits.append(p.text) or fit(p, X)
+    )
+    space = {"hidden_dims": [[4], [5], [6]], "preprocess": ["mean", "standard", None]}
+    fixed = {name: value for name, value in FIXED.items() if name != "preprocess"}
+    assert len(sweep(data, space, stack_size=1, **fixed).rows) == 9
+    assert sorted(fits) == ["mean", "standard"]
 
 
 def test_of_equal_ones_the_first_is_the_best(data):

@@ -23,6 +23,7 @@ from xpnet.sweep import SweepResult, sweep
 from xpnet.sweep.files import (
     STATE,
     begin_folder,
+    forget_arguments,
     read_arguments,
     refuse_other_sweep,
     write_sweep,
@@ -137,17 +138,16 @@ def _run(options: argparse.Namespace, words: list[str]) -> int:
             "say --yes"
         )
     if options.out is None:
-        return _swept(options, space, number, None, begun)
+        return _swept(options, words, space, number, None, begun)
     with open_folder(options.out) as folder:
-        if options.resume is None:
-            if not options.overwrite:
-                refuse_other_sweep(folder)
-            begin_folder(folder, words)
-        return _swept(options, space, number, folder, begun)
+        if options.resume is None and not options.overwrite:
+            refuse_other_sweep(folder)
+        return _swept(options, words, space, number, folder, begun)
 
 
 def _swept(
     options: argparse.Namespace,
+    words: list[str],
     space: dict[str, Any],
     number: int,
     folder: Path | None,
@@ -160,6 +160,8 @@ def _swept(
     fixed = _fixed(options, space, data)
     if not options.quiet:
         print(f"xpnet {xpnet.__version__}: {number:,} configurations of {data.name}", flush=True)
+    if folder is not None and options.resume is None:
+        begin_folder(folder, words)  # now that all else is known to be right
     watch = _Watch(number, quiet=options.quiet)
     status = 0
     try:
@@ -180,6 +182,10 @@ def _swept(
             raise
         found, status = watch.result, INTERRUPTED
         print(f"\nstopped after {len(found.rows):,} of {number:,} configurations", file=sys.stderr)
+    except InputError:
+        if folder is not None and options.resume is None and watch.result is None:
+            forget_arguments(folder)  # of a sweep that never began
+        raise
     finally:
         watch.close()
     seconds = time.perf_counter() - begun

@@ -13,7 +13,14 @@ from xpnet.whole_files import write_whole
 if TYPE_CHECKING:
     from xpnet.sweep import SweepResult
 
-__all__ = ["STATE", "begin_folder", "read_arguments", "refuse_other_sweep", "write_sweep"]
+__all__ = [
+    "STATE",
+    "begin_folder",
+    "forget_arguments",
+    "read_arguments",
+    "refuse_other_sweep",
+    "write_sweep",
+]
 
 STATE = "state.safetensors"
 _ARGUMENTS = "arguments.json"
@@ -37,6 +44,11 @@ def begin_folder(folder: Path, words: list[str]) -> None:
         (folder / name).unlink(missing_ok=True)
     kept = [word for word in words if word != "--overwrite"]
     write_whole(folder / _ARGUMENTS, (json.dumps(kept, indent=1) + "\n").encode())
+
+
+def forget_arguments(folder: Path) -> None:
+    """Leave the folder free for another sweep."""
+    (folder / _ARGUMENTS).unlink(missing_ok=True)
 
 
 def read_arguments(folder: Path) -> list[str]:

@@ -17,7 +17,7 @@ from xpnet.sweep.stack import TrainedStack, train_stack
 __all__ = ["trained_stacks"]
 
 _WORTH_STARTING = 5.0  # seconds of work; a process needs half a second before its first step
-_given: dict[str, Any] = {}  # a worker's data and device, which it gets once
+_given: dict[str, Any] = {}  # a worker's own, which it gets once
 
 
 def trained_stacks(
@@ -34,7 +34,8 @@ def trained_stacks(
     """
     if not parts:
         return
-    first = train_stack(parts[0], data, device)
+    fitted: dict[Any, Any] = {}
+    first = train_stack(parts[0], data, device, fitted)
     yield first
     rest = parts[1:]
     if processes is None:
@@ -43,8 +44,9 @@ def trained_stacks(
         processes = os.cpu_count() or 1 if is_worth_it and can_share else 1
     if min(processes, len(rest)) <= 1:
         for part in rest:
-            yield train_stack(part, data, device)
+            yield train_stack(part, data, device, fitted)
         return
+    _check_sendable(rest)
     plain = dict(data) if isinstance(data, Mapping) else data
     with ProcessPoolExecutor(
         min(processes, len(rest)),
@@ -56,20 +58,26 @@ def trained_stacks(
             futures = [pool.submit(_train_given, part) for part in rest]
             for future in as_completed(futures):
                 yield future.result()
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise InputError(
-                f"what a sweep trains with cannot be sent to other processes ({error}): leave "
-                "processes out, or give names in place of functions"
-            ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _check_sendable(parts: list[Group]) -> None:
+    """Raise InputError unless the configurations can be sent to another process."""
+    try:
+        pickle.dumps(parts)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise InputError(
+            f"what a sweep trains with cannot be sent to other processes ({error}): leave "
+            "processes out, or give names in place of functions"
+        ) from error
 
 
 def _start(data: Mapping[str, Any] | Dataset, device: str) -> None:
     """Begin as a worker: Ctrl-C is for the one who asked."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _given.update(data=data, device=device)
+    _given.update(data=data, device=device, fitted={})
 
 
 def _train_given(part: Group) -> TrainedStack:
-    return train_stack(part, _given["data"], _given["device"], threads=1)
+    return train_stack(part, **_given, threads=1)

@@ -12,6 +12,7 @@ from xpnet.checks import check_count, check_count_or_none
 from xpnet.data import Dataset
 from xpnet.errors import CheckpointWarning, InputError, warn
 from xpnet.host_arrays import host_split
+from xpnet.metrics import RSquared
 from xpnet.run_identity import data_digest
 from xpnet.sweep.plan import check_names, groups
 from xpnet.sweep.pool import trained_stacks
@@ -152,6 +153,5 @@ def _score(result: SweepResult, data: Mapping[str, Any] | Dataset) -> None:
     if result.metric == "accuracy":
         result.test_accuracy = float((predicted == y).mean())
         return
-    y, predicted = y.reshape(len(y), -1), predicted.reshape(len(y), -1)
-    residuals = ((predicted - y) ** 2).sum(axis=0)
-    result.test_accuracy = float(np.mean(1 - residuals / ((y - y.mean(axis=0)) ** 2).sum(axis=0)))
+    y, metric = y.reshape(len(y), -1), RSquared()
+    result.test_accuracy = float(metric.value(metric.sums(predicted.reshape(y.shape), y, np), y))

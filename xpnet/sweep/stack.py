@@ -43,11 +43,27 @@ class TrainedStack:
 
 
 def train_stack(
-    part: Group, data: Mapping[str, Any] | Dataset, device: str, threads: int | None = None
+    part: Group,
+    data: Mapping[str, Any] | Dataset,
+    device: str,
+    fitted: dict[Any, Preprocessor | None],
+    threads: int | None = None,
 ) -> TrainedStack:
-    """Train the configurations of a group as one stack."""
+    """Train the configurations of a group as one stack.
+
+    Args:
+        part: The configurations.
+        data: As in `sweep`.
+        device: Likewise.
+        fitted: What earlier stacks have fitted, by what was asked for; is added to.
+        threads: As in `xpnet.Solver`.
+
+    """
     begun = time.perf_counter()
-    solver = _train(part, data, device, threads)
+    wanted = part.shared.get("preprocess")
+    if wanted not in fitted:
+        fitted[wanted] = _fitted(wanted, data)
+    solver = _train(part, data, device, fitted[wanted], threads)
     numbers = list(enumerate(part.numbers))
     rows = [_row(number, solver, k) for k, number in numbers]
     accuracies = [row["val_accuracy"] for row in rows]
@@ -64,14 +80,17 @@ def train_stack(
 
 
 def _train(
-    part: Group, data: Mapping[str, Any] | Dataset, device: str, threads: int | None
+    part: Group,
+    data: Mapping[str, Any] | Dataset,
+    device: str,
+    preprocess: Preprocessor | None,
+    threads: int | None,
 ) -> Solver:
     """Return the Solver of a stack that was trained."""
     X, y = host_split(data, "train")
     options = part.net_options()
     is_regression = y.dtype.kind == "f"
     options.setdefault("loss", "squared" if is_regression else "softmax")
-    preprocess = _fitted(part.shared.get("preprocess"), data, X)
     features = math.prod(X.shape[1:])
     net = FullyConnectedNet(
         **options,
@@ -88,14 +107,12 @@ def _train(
     return solver
 
 
-def _fitted(
-    preprocess: Any, data: Mapping[str, Any] | Dataset, X: np.ndarray
-) -> Preprocessor | None:
+def _fitted(preprocess: Any, data: Mapping[str, Any] | Dataset) -> Preprocessor | None:
     """Return the preprocessing, fitted on the training part."""
     shape = data.picture_shape if isinstance(data, Dataset) else None
     made: Preprocessor | None = get_preprocessor(preprocess, shape)
     if made is not None and not getattr(made, "fitted", False):
-        made.fit(X)
+        made.fit(host_split(data, "train")[0])
     return made
 
 

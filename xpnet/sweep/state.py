@@ -45,7 +45,7 @@ def write_state(path: Path, result: SweepResult, best: Best, plan: str) -> None:
         "seconds": result.seconds,
         "rows": [{name: _finite(value) for name, value in row.items()} for row in result.rows],
     }
-    arrays = {} if net is None else net_arrays(net, variables_of(net), "")
+    arrays = {} if net is None else net_arrays(net, variables_of(net))
     curves = [[row[name] for name in _CURVE] for row in result.curves]
     arrays["curves"] = np.asarray(curves, dtype=np.float64).reshape(len(curves), len(_CURVE))
     write_whole(path, tensor_bytes(arrays, header))
