@@ -8,13 +8,13 @@ import numpy as np
 
 from xpnet.backends import backend_of
 from xpnet.errors import InputError
-from xpnet.model_variables import put_into_model
-from xpnet.net_records import host_arrays, net_record
+from xpnet.model_variables import put_into_model, variables_of
+from xpnet.net_records import net_record
 from xpnet.nets import FullyConnectedNet, Variables
 from xpnet.preprocessing import BasePreprocessor
 from xpnet.run_identity import check_identity, identity_of
 from xpnet.tensor_files import FORMAT, tensor_bytes
-from xpnet.training_state import in_place_of
+from xpnet.training_state import host_variables, named_so, variables_in_place_of
 from xpnet.versions import versions
 
 if TYPE_CHECKING:
@@ -38,11 +38,9 @@ def checkpoint_bytes(solver: "Solver") -> bytes:
     numbers = {}
     if isinstance(solver.preprocess, BasePreprocessor):
         numbers = {f"preprocess.{name}": x for name, x in solver.preprocess.numbers().items()}
-    best = solver._best.variables
     arrays = {
         **kept,
-        **host_arrays(best.params, "best.params."),
-        **host_arrays(best.state, "best.state."),
+        **host_variables(solver._best.variables, "best."),
         **{f"history.{name}": x for name, x in loop.history.arrays().items()},
         **numbers,
     }
@@ -91,13 +89,13 @@ def prepared(
         return Prepared(header["run"])
     _check_numbers(solver, arrays)
     counters = _checked_counters(header["counters"], solver.steps_per_epoch)
-    kept = solver._loop.history.checked(_named(arrays, "history."), counters[1])
+    kept = solver._loop.history.checked(named_so(arrays, "history."), counters[1])
     gone = (kept["diverged"] > 0) | (kept["stopped"] > 0)
     state = solver._trainer.saved_state(arrays, header["rule"], gone)
     seconds = header["seconds"]
     if not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
         raise InputError(f"the checkpoint's seconds are {seconds!r}, and no duration")
-    best = _best(solver, arrays)
+    best = variables_in_place_of(variables_of(solver.model), arrays, "best.")
     return Prepared(header["run"], counters, kept, best, state, float(seconds))
 
 
@@ -110,16 +108,6 @@ def restore(solver: "Solver", found: Prepared) -> None:
     put_into_model(solver.model, solver._trainer.variables)
 
 
-def _best(solver: "Solver", arrays: Mapping[str, np.ndarray]) -> Variables:
-    """Return the best parameters and state, checked, where the model has its own."""
-    now = Variables(solver.model.params, getattr(solver.model, "state", {}))
-    parts = (
-        in_place_of(part, arrays, f"best.{group}.")
-        for part, group in zip(now, Variables._fields, strict=True)
-    )
-    return Variables(*parts)
-
-
 def _check_numbers(solver: "Solver", arrays: Mapping[str, np.ndarray]) -> None:
     """Raise InputError unless the preprocessing was fitted on the same data.
 
@@ -127,7 +115,7 @@ def _check_numbers(solver: "Solver", arrays: Mapping[str, np.ndarray]) -> None:
     """
     if not isinstance(solver.preprocess, BasePreprocessor):
         return
-    saved = _named(arrays, "preprocess.")
+    saved = named_so(arrays, "preprocess.")
     for name, now in solver.preprocess.numbers().items():
         then = saved.get(name)
         if then is None or then.shape != now.shape or not _is_near(then, now):
@@ -153,8 +141,3 @@ def _checked_counters(saved: Any, steps_per_epoch: int) -> tuple[int, ...]:
             f"{last}, {steps_per_epoch} steps an epoch"
         )
     return epoch, step, done, last
-
-
-def _named(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    """Return the arrays whose names begin so, by the rest of the name."""
-    return {name.removeprefix(prefix): x for name, x in arrays.items() if name.startswith(prefix)}

@@ -13,12 +13,11 @@ from xpnet.errors import InputError
 from xpnet.evaluation import host_scores
 from xpnet.metrics import Metric
 from xpnet.model_variables import put_into_model, variables_of
-from xpnet.net_records import host_arrays
 from xpnet.nets import Variables
 from xpnet.optim import Rule, clip_by_global_norm
 from xpnet.preprocessing import Preprocessor, transformed
 from xpnet.rule_configs import Config, ConfigsState, RuleConfigs
-from xpnet.training_state import in_place_of
+from xpnet.training_state import host_variables, variables_in_place_of
 
 __all__ = ["ModelTrainer"]
 
@@ -62,8 +61,7 @@ class ModelTrainer:
 
     def snapshot(self) -> tuple[Any, dict[str, np.ndarray]]:
         """Return what the steps change, on the host: the rule's configs for JSON, and arrays."""
-        variables = self.variables
-        arrays = host_arrays(variables.params, "params.") | host_arrays(variables.state, "state.")
+        arrays = host_variables(self.variables)
         record, in_configs = self._configs.snapshot()
         record["num_draws"] = getattr(self.model, "num_draws", 0)  # of a net of ours
         return record, arrays | in_configs
@@ -73,13 +71,12 @@ class ModelTrainer:
     ) -> tuple[Variables, ConfigsState, int]:
         """Return what `go_on_from` takes, from what `snapshot` returned; see NetTrainer."""
         now = self.variables
-        params = in_place_of(now.params, saved, "params.", gone)
-        state = in_place_of(now.state, saved, "state.", gone)
+        found = variables_in_place_of(now, saved, gone=gone)
         configs = self._configs.saved_state(record, saved, now.params)
         num_draws = record.get("num_draws")
         if type(num_draws) is not int or num_draws < 0:
             raise InputError(f"the checkpoint's num_draws is {num_draws!r}, and no number")
-        return Variables(params, state), configs, num_draws
+        return found, configs, num_draws
 
     def go_on_from(self, state: tuple[Variables, ConfigsState, int]) -> None:
         """Put this into the model and the configs."""

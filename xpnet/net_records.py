@@ -7,21 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backends import Array, backend_of, get_backend
+from xpnet.backends import get_backend
 from xpnet.errors import BackendError, InputError
 from xpnet.nets import FullyConnectedNet, Variables
 from xpnet.nets.storage import NARROW
-from xpnet.npz_arrays import bfloat16_bits
 from xpnet.pictures import PictureForm
 from xpnet.preprocessing import BasePreprocessor, get_preprocessor
-from xpnet.training_state import saved_floats
+from xpnet.training_state import dtype_name, host_variables, named_so, saved_floats
 
-__all__ = ["check_savable", "host_arrays", "net_arrays", "net_config", "net_of", "net_record"]
+__all__ = ["check_savable", "net_arrays", "net_config", "net_of", "net_record"]
 
 _CONFIG = (
     *("hidden_dims", "input_dim", "num_classes", "activation", "normalization", "loss"),
     *("reg", "members", "dtype", "dropout_keep_ratio", "seed"),
 )
+_NUMBERS = "preprocess."  # before the names of the preprocessing's numbers
 _RECORD = ("config", "preprocess", "sample_shape", "class_names", "flat_targets", "picture")
 
 
@@ -59,28 +59,11 @@ def check_savable(preprocess: Any) -> None:
         )
 
 
-def net_arrays(net: FullyConnectedNet, variables: Variables, prefix: str) -> dict[str, np.ndarray]:
-    """Return parameters, state and the preprocessing's numbers, named with a prefix."""
+def net_arrays(net: FullyConnectedNet, variables: Variables) -> dict[str, np.ndarray]:
+    """Return parameters, state and the preprocessing's numbers, by their names in a file."""
     numbers = {} if net.preprocess is None else net.preprocess.numbers()
-    return {
-        **host_arrays(variables.params, f"{prefix}params."),
-        **host_arrays(variables.state, f"{prefix}state."),
-        **{f"preprocess.{name}": x for name, x in numbers.items()},
-    }
-
-
-def host_arrays(arrays: Mapping[str, Array], prefix: str) -> dict[str, np.ndarray]:
-    """Return arrays of any library on the host, named with a prefix.
-
-    Those of bfloat16, which NumPy does not have, come as their 16 bits, in uint16: the upper half
-    of the float32 of that value.
-    """
-    host = {}
-    for name, w in arrays.items():
-        backend = backend_of(w)
-        found = backend.to_numpy(w)
-        host[prefix + name] = bfloat16_bits(found) if _is_bfloat16(w) else found
-    return host
+    named = {f"{_NUMBERS}{name}": x for name, x in numbers.items()}
+    return host_variables(variables) | named
 
 
 def net_of(
@@ -99,7 +82,7 @@ def net_of(
 
     """
     config = _checked(record)
-    own = {name.removeprefix(prefix): x for name, x in arrays.items() if name.startswith(prefix)}
+    own = named_so(arrays, prefix)
     _check_sizes(config, own)
     net = FullyConnectedNet(
         **{**config, "dtype": _dtype_there(config["dtype"], device)},
@@ -191,8 +174,7 @@ def _with_numbers(
 ) -> BasePreprocessor:
     """Return the preprocessing with its numbers, which must lead to the net's inputs."""
     shape, wanted = record["sample_shape"], record["config"]["input_dim"]
-    start = "preprocess."
-    given = {name.removeprefix(start): x for name, x in arrays.items() if name.startswith(start)}
+    given = named_so(arrays, _NUMBERS)
     preprocess = preprocess.with_numbers(given)
     numbers = preprocess.numbers()
     kinds = {given[name].dtype.kind for name in numbers}
@@ -220,7 +202,6 @@ def _with_numbers(
 def net_config(net: FullyConnectedNet) -> dict[str, Any]:
     """Return the arguments that make such a net again."""
     sizes = net.layer_sizes
-    first = next(iter(net.params.values()))
     values = {
         "hidden_dims": list(sizes[1:-1]),
         "input_dim": sizes[0],
@@ -230,7 +211,7 @@ def net_config(net: FullyConnectedNet) -> dict[str, Any]:
         "loss": net.loss_name,
         "reg": _plain(net.reg),
         "members": net.members,
-        "dtype": "bfloat16" if _is_bfloat16(first) else net.backend.to_numpy(first).dtype.name,
+        "dtype": dtype_name(next(iter(net.params.values()))),
         "dropout_keep_ratio": _plain(net.dropout_keep_ratio),
         "seed": net.seeds if net.members is not None else net.seeds[0],
     }
@@ -253,8 +234,3 @@ def _dtype_there(name: Any, device: str) -> Any:
 def _of_state(dtype: str) -> str:
     """Return the dtype of a net's state: that of the arithmetic."""
     return "float32" if dtype in NARROW else dtype
-
-
-def _is_bfloat16(w: Array) -> bool:
-    xp = backend_of(w).xp
-    return bool(hasattr(xp, "bfloat16") and w.dtype == xp.bfloat16)

@@ -13,13 +13,17 @@ from xpnet.errors import InputError
 from xpnet.evaluation import Measure, make_measure, measured_batches
 from xpnet.metrics import Metric
 from xpnet.model_variables import copied
-from xpnet.net_records import host_arrays
 from xpnet.nets import Net, Variables
 from xpnet.nets.storage import check_range, in_dtype
 from xpnet.optim import UpdateRule
 from xpnet.preprocessing import Preprocessor, transformed
 from xpnet.streamed_rows import StreamedRows, advice_to_map, pieces
-from xpnet.training_state import in_place_of
+from xpnet.training_state import (
+    host_arrays,
+    host_variables,
+    in_place_of,
+    variables_in_place_of,
+)
 from xpnet.training_step import make_step
 
 __all__ = ["NetTrainer"]
@@ -94,8 +98,7 @@ class NetTrainer:
 
     def snapshot(self) -> tuple[Any, dict[str, np.ndarray]]:
         """Return what the steps change, on the host: nothing for JSON, and arrays."""
-        params, state = self._variables
-        arrays = host_arrays(params, "params.") | host_arrays(state, "state.")
+        arrays = host_variables(self._variables)
         for name, slots in self._slots.items():
             arrays |= host_arrays(slots, f"slots.{name}.")
         return None, arrays
@@ -114,10 +117,7 @@ class NetTrainer:
 
         """
         now = Variables(in_dtype(self.net.params, self._dtype, self.backend.xp), self.net.state)
-        found = Variables(
-            in_place_of(now.params, saved, "params.", gone),
-            in_place_of(now.state, saved, "state.", gone),
-        )
+        found = variables_in_place_of(now, saved, gone=gone)
         slots = {
             name: in_place_of(dict.fromkeys(self.rule.slots, w), saved, f"slots.{name}.", gone)
             for name, w in now.params.items()

@@ -164,7 +164,10 @@ def _of_npz(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     arrays = read_npz(path, lambda names: [name for name in names if name in keys])
     for X, y in (keys[:2], keys[2:]):
         if X in arrays:
-            return arrays[X], arrays.get(y)
+            labels = arrays.get(y)
+            if labels is not None and labels.dtype.kind == "S":
+                labels = np.char.decode(labels, "utf-8", "replace")
+            return arrays[X], labels
     raise InputError("it has neither X nor X_test: write it by numpy.savez(path, X=X)")
 
 
@@ -185,8 +188,6 @@ def _numbers(y: np.ndarray, num_rows: int, names: tuple[str, ...]) -> np.ndarray
             f"the labels must be one for each of {num_rows} samples, shape ({num_rows},); got "
             f"shape {y.shape}"
         )
-    if y.dtype.kind == "S":
-        y = np.char.decode(y, "utf-8", "replace")
     if y.dtype.kind == "U":
         return np.asarray([names.index(name) if name in names else -1 for name in y.tolist()])
     if y.dtype.kind not in "iu":
@@ -199,7 +200,6 @@ def _numbers(y: np.ndarray, num_rows: int, names: tuple[str, ...]) -> np.ndarray
 
 def _say_unknown(path: Path, y: np.ndarray, codes: np.ndarray, names: tuple[str, ...]) -> None:
     """Note on standard error which labels are no class of the net, and so count as wrong."""
-    y = np.char.decode(y, "utf-8", "replace") if y.dtype.kind == "S" else y
     unknown = np.unique(y[(codes < 0) | (codes >= len(names))])
     if len(unknown):
         shown = ", ".join(map(str, unknown[:5].tolist())) + (", ..." if len(unknown) > 5 else "")

@@ -59,7 +59,7 @@ def net_bytes(
 
     """
     record = net_record(net)
-    arrays = net_arrays(net, variables or variables_of(net), "")
+    arrays = net_arrays(net, variables or variables_of(net))
     return tensor_bytes(arrays, {"format": FORMAT, "kind": "net", "net": record, "step": step})
 
 

@@ -91,14 +91,13 @@ def _with_config(
         word for word in arguments_of(path, parser) if word.partition("=")[0] not in replaced
     ]
     parser.where = f"{path}: "
-    parser.parse_args(of_file)  # so that an error in it is said to be there
+    saved = parser.parse_args(of_file)  # alone, so that an error in it is said to be there
     parser.where = ""
     options = parser.parse_args([*of_file, *arguments])
     if options.resume is not None:
         options.out = options.resume
-        was = parser.parse_args(of_file).num_epochs
         options.last_epoch = options.num_epochs if "--num-epochs" in given else None
-        options.num_epochs = was
+        options.num_epochs = saved.num_epochs
     return options
 
 

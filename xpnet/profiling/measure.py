@@ -11,6 +11,7 @@ from xpnet.net_trainer import NetTrainer
 from xpnet.profiling.rehearsal import Rehearsal
 from xpnet.profiling.report import PHASES, PieceTime, Profile
 from xpnet.profiling.stopwatch import Clock, Key, Stopwatch
+from xpnet.training_state import dtype_name
 
 if TYPE_CHECKING:
     from xpnet.solver import Solver
@@ -77,7 +78,7 @@ def profile(solver: "Solver", steps: int = 200, *, clock: Clock = time.perf_coun
         batch_size=solver.batch_size,
         members=solver.members,
         backend=backend.description,
-        dtype=str(first.dtype).rpartition(".")[2],
+        dtype=dtype_name(first),
         threads=threads,
         cores=os.cpu_count() or 1,
         load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
