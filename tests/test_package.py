@@ -91,6 +91,7 @@ FLOORS = {
     "xpnet.training_run": 6,
     "xpnet.command_line": 6,
     "xpnet.sweep": 6,
+    "xpnet.diagnostics": 5,
     "xpnet.resuming": 4,
     "xpnet.predict": 6,
     "xpnet.train": 6,
