@@ -74,6 +74,7 @@ FLOORS = {
     "xpnet.net_records": 4,
     "xpnet.run_identity": 4,
     "xpnet.checkpoint": 4,
+    "xpnet.member_states": 4,
     "xpnet.checkpoint_files": 4,
     "xpnet": 5,  # the door: it shows what lies below it, and command lines come in by it
     "xpnet.saving": 4,

@@ -20,7 +20,14 @@ from xpnet.versions import versions
 if TYPE_CHECKING:
     from xpnet.solver import Solver
 
-__all__ = ["Prepared", "checkpoint_bytes", "prepared", "restore"]
+__all__ = [
+    "Prepared",
+    "checkpoint_arrays",
+    "checkpoint_bytes",
+    "prepared",
+    "restore",
+    "restore_arrays",
+]
 
 _COUNTERS = ("epoch", "step", "done_in_epoch", "last_epoch")
 
@@ -33,17 +40,8 @@ def checkpoint_bytes(solver: "Solver") -> bytes:
 
     """
     loop, model = solver._loop, solver.model
-    record, kept = solver._trainer.snapshot()
     is_ours = isinstance(model, FullyConnectedNet)
-    numbers = {}
-    if isinstance(solver.preprocess, BasePreprocessor):
-        numbers = {f"preprocess.{name}": x for name, x in solver.preprocess.numbers().items()}
-    arrays = {
-        **kept,
-        **host_variables(solver._best.variables, "best."),
-        **{f"history.{name}": x for name, x in loop.history.arrays().items()},
-        **numbers,
-    }
+    record, arrays = _snapshot(solver)
     header = {
         "format": FORMAT,
         "kind": "checkpoint",
@@ -55,6 +53,26 @@ def checkpoint_bytes(solver: "Solver") -> bytes:
         "versions": versions(backend_of(next(iter(model.params.values())))),
     }
     return tensor_bytes(arrays, header)
+
+
+def checkpoint_arrays(solver: "Solver") -> dict[str, np.ndarray]:
+    """Return the arrays of a checkpoint alone."""
+    return _snapshot(solver)[1]
+
+
+def _snapshot(solver: "Solver") -> tuple[Any, dict[str, np.ndarray]]:
+    """Return what the rule keeps for JSON, and all arrays of a checkpoint."""
+    record, kept = solver._trainer.snapshot()
+    numbers = {}
+    if isinstance(solver.preprocess, BasePreprocessor):
+        numbers = {f"preprocess.{name}": x for name, x in solver.preprocess.numbers().items()}
+    history = solver._loop.history.arrays()
+    return record, {
+        **kept,
+        **host_variables(solver._best.variables, "best."),
+        **{f"history.{name}": x for name, x in history.items()},
+        **numbers,
+    }
 
 
 class Prepared(NamedTuple):
@@ -87,16 +105,36 @@ def prepared(
         check_identity(header["run"], solver)
     except InputError:
         return Prepared(header["run"])
-    _check_numbers(solver, arrays)
     counters = _checked_counters(header["counters"], solver.steps_per_epoch)
-    kept = solver._loop.history.checked(named_so(arrays, "history."), counters[1])
-    gone = (kept["diverged"] > 0) | (kept["stopped"] > 0)
-    state = solver._trainer.saved_state(arrays, header["rule"], gone)
     seconds = header["seconds"]
     if not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
         raise InputError(f"the checkpoint's seconds are {seconds!r}, and no duration")
+    found = _prepared_arrays(solver, arrays, counters, header["rule"])
+    return found._replace(identity=header["run"], seconds=float(seconds))
+
+
+def restore_arrays(
+    solver: "Solver", arrays: Mapping[str, np.ndarray], counters: tuple[int, ...]
+) -> None:
+    """Put arrays like those of `checkpoint_arrays` into a new Solver of one of our nets and rules.
+
+    Raises:
+        InputError: They do not fit.
+
+    """
+    restore(solver, _prepared_arrays(solver, arrays, counters, None))
+
+
+def _prepared_arrays(
+    solver: "Solver", arrays: Mapping[str, np.ndarray], counters: tuple[int, ...], rule: Any
+) -> Prepared:
+    """Return a checkpoint's arrays, held against the Solver."""
+    _check_numbers(solver, arrays)
+    kept = solver._loop.history.checked(named_so(arrays, "history."), counters[1])
+    gone = (kept["diverged"] > 0) | (kept["stopped"] > 0)
+    state = solver._trainer.saved_state(arrays, rule, gone)
     best = variables_in_place_of(variables_of(solver.model), arrays, "best.")
-    return Prepared(header["run"], counters, kept, best, state, float(seconds))
+    return Prepared(None, counters, kept, best, state)
 
 
 def restore(solver: "Solver", found: Prepared) -> None:
@@ -105,6 +143,7 @@ def restore(solver: "Solver", found: Prepared) -> None:
     solver._loop.history.restore(found.history, found.best)
     solver._loop.counters = found.counters
     solver.seconds = found.seconds
+    solver._is_resumed = True
     put_into_model(solver.model, solver._trainer.variables)
 
 

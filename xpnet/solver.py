@@ -247,6 +247,7 @@ class Solver:
             keep=self._keep,
         )
         self._is_resumed = False
+        self._paused: Any = None
         self.seconds = 0.0
         self._begun_at: float | None = None
         if checkpoint_name is not None and isinstance(model, FullyConnectedNet):
@@ -256,17 +257,21 @@ class Solver:
     def __repr__(self) -> str:
         return f"<Solver of {self.model!r} by {self.update_rule!r}: {self.step} steps done>"
 
-    def train(self) -> None:
+    def train(self, *, until: int | None = None) -> None:
         """Train for `num_epochs` epochs, and leave the model with its best parameters.
 
         Called again, it trains on from those parameters for as many epochs more; runs that had
         stopped early wait anew. After `resume` it trains as long as the training that it goes on
         with would have.
 
+        Args:
+            until: Pause when so many epochs are done in all; the next `train()` goes on to the
+                bits of a training that was not paused. None trains to the end.
+
         Raises:
             InputError: The training has diverged before, the net's parameters were moved to
-                another device or dtype since the Solver was made, or there are checkpoints of that
-                name from another training.
+                another device or dtype since the Solver was made, there are checkpoints of that
+                name from another training, or so many epochs are done already.
             KeyboardInterrupt: After Ctrl-C, at the next boundary, when all is in order: a
                 checkpoint is written, the accuracies are taken once more and the model holds its
                 best parameters.
@@ -283,14 +288,16 @@ class Solver:
                 f"this training diverged at step {self.diverged_at}: begin another, with a "
                 "smaller learning rate"
             )
+        if until is not None and check_count("until", until) <= self.epoch:
+            raise InputError(f"until must be above the {self.epoch} epochs done; got {until}")
         with nullcontext() if self._checkpoints is None else self._checkpoints.held():
             self._begun_at = time.perf_counter()
             try:
-                self._train()
+                self._train(until)
             finally:
                 self.seconds, self._begun_at = self.seconds_until_now, None
 
-    def _train(self) -> None:
+    def _train(self, until: int | None) -> None:
         last_epoch = self._loop.last_epoch
         if not self._is_resumed:
             self._best.be_patient()
@@ -304,16 +311,27 @@ class Solver:
         backend = backend_of(next(iter(self.model.params.values())))
         limit = nullcontext() if self.threads is None else backend.threads(self.threads)
         with limit, backend.context(self.precision):
+            if self._paused is not None:
+                self._trainer.go_on_from(self._paused)
+                self._paused = None
             self._trainer.begin(self._loop.parts.train, self._sample_weights)
             if not self.best_params:
                 self._best.variables = copied(self._trainer.variables)
             try:
                 with interrupt_flag() as interrupt:
-                    self._loop.run(last_epoch, interrupt)
+                    self._loop.run(last_epoch, interrupt, until)
+                    if until == self.epoch < last_epoch and not interrupt.is_set:
+                        self._pause()
             finally:  # whatever ends the training, what was learnt is not lost
                 put_into_model(self.model, copied(self._best.variables))
                 self._call("on_end")
         interrupt.raise_if_set()
+
+    def _pause(self) -> None:
+        """Let the next `train()` go on from here, and not from the best parameters."""
+        record, arrays = self._trainer.snapshot()
+        self._paused = self._trainer.saved_state(arrays, record, self._loop.history.gone)
+        self._is_resumed = True
 
     def resume(self, path: str | Path, *, num_epochs: int | None = None) -> None:
         """Take over the training of a checkpoint, so that `train()` goes on with it.
@@ -340,7 +358,6 @@ class Solver:
 
         """
         resume(self, Path(path), check_count_or_none("num_epochs", num_epochs))
-        self._is_resumed = True
 
     def check_accuracy(
         self, X: Any, y: Any, num_samples: int | None = None, batch_size: int = 100

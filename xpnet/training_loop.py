@@ -69,10 +69,17 @@ class TrainingLoop:
     def counters(self, counters: tuple[int, ...]) -> None:
         self.epoch, self.step, self._done_in_epoch, self.last_epoch = counters
 
-    def run(self, last_epoch: int, interrupt: InterruptFlag) -> None:
-        """Train to the end of an epoch, or until an interrupt, or until every run has ended."""
+    def run(self, last_epoch: int, interrupt: InterruptFlag, until: int | None = None) -> None:
+        """Train to the end of an epoch, or until an interrupt, or until every run has ended.
+
+        Args:
+            last_epoch: The epoch at whose end the training ends.
+            interrupt: Read at each boundary.
+            until: Pause at the end of this one.
+
+        """
         self.last_epoch = last_epoch
-        while not (self.epoch == last_epoch or self.history.gone.all()):
+        while not (self.epoch in (last_epoch, until) or self.history.gone.all()):
             if self._is_stopped_in_epoch(interrupt):
                 return
 
