@@ -16,7 +16,9 @@ from xpnet.errors import InputError
 
 __all__ = ["Purpose", "check_seed", "stream"]
 
-Purpose = Literal["weights", "order", "accuracy", "split", "dropout", "gradient_check", "sweep"]
+Purpose = Literal[
+    "weights", "order", "accuracy", "split", "dropout", "gradient_check", "sweep", "folds"
+]
 
 # Written out, not enumerated: a number that changes would change every run that was ever made.
 _PURPOSE_KEYS: dict[Purpose, int] = {
@@ -27,6 +29,7 @@ _PURPOSE_KEYS: dict[Purpose, int] = {
     "dropout": 5,
     "gradient_check": 6,
     "sweep": 7,
+    "folds": 8,
 }
 
 

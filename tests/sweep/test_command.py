@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import xpnet
-from xpnet.sweep import pool, sweep
+from xpnet.sweep import sweep
 from xpnet.sweep.command import main
+from xpnet.sweep.stack import StackTrainer
 
 QUICK = ["--num-epochs", "2", "--hidden-dim", "6"]
 
@@ -21,6 +22,10 @@ QUICK = ["--num-epochs", "2", "--hidden-dim", "6"]
 @pytest.fixture
 def _no_pictures(monkeypatch):
     monkeypatch.setattr("xpnet.sweep.files.find_spec", lambda name: None)
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def table(path):
@@ -33,7 +38,7 @@ def test_a_grid(tmp_path, capsys):
     words = ["--grid", "learning-rate=1e-3,1e-2", "--grid", "reg=0,0.1,1", *QUICK]
     assert main([*words, "--out", str(tmp_path)]) == 0
     out = capsys.readouterr().out
-    assert "6 configurations of digits" in out
+    assert "6 nets on digits" in out
     assert out.count(" val 0.") == 6
     assert "the best of 6 is a maximum over noise" in out
     rows = table(tmp_path / "results.csv")
@@ -54,7 +59,7 @@ def test_a_grid(tmp_path, capsys):
     assert len(curves) == 6 * 3
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["best"]["val_accuracy"] == known.best["val_accuracy"]
-    net = xpnet.load(tmp_path / "best.safetensors")
+    net = xpnet.load(tmp_path / "best")
     accuracy = (net.predict(digits.X_test) == digits.y_test).mean()
     assert summary["test_accuracy"] == accuracy
     assert (tmp_path / "sweep.png").read_bytes()[:4] == b"\x89PNG"
@@ -94,38 +99,38 @@ def test_a_sweep_that_cannot_begin_leaves_the_folder_as_it_was(tmp_path, capsys)
     assert main(["--grid", "reg=-1,0", *QUICK, "--out", str(tmp_path)]) == 2
     words = ["--grid", "reg=0,1", *QUICK, "--quiet", "--out", str(tmp_path)]
     assert main(words) == 0
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    before = contents(tmp_path)
     for wrong in (["--grid", "regg=0"], ["--grid", "reg=0", "--dataset", "nowhere"]):
         assert main([*wrong, "--overwrite", "--out", str(tmp_path)]) == 2
-        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+        assert contents(tmp_path) == before
 
 
 @pytest.mark.usefixtures("_no_pictures")
 def test_ctrl_c_keeps_what_is_known(tmp_path, capsys, monkeypatch):
-    train, done = pool.train_stack, []
+    train, done = StackTrainer.train, []
 
-    def pressed(*given):
+    def pressed(*given, **options):
         if done:
             raise KeyboardInterrupt
-        done.append(train(*given))
+        done.append(train(*given, **options))
         return done[0]
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    monkeypatch.setattr(pool, "train_stack", pressed)
+    monkeypatch.setattr(StackTrainer, "train", pressed)
     try:
         words = ["--grid", "hidden-dims=4,5", "--grid", "reg=0,1", "--num-epochs", "1"]
         assert main([*words, "--out", str(tmp_path)]) == 130
     finally:
         signal.signal(signal.SIGINT, before)
-    assert "stopped after 2 of 4 configurations" in capsys.readouterr().err
-    assert [row["hidden_dims"] for row in table(tmp_path / "results.csv")] == ["4", "4"]
-    assert np.isfinite(xpnet.load(tmp_path / "best.safetensors").params["W1"]).all()
-    monkeypatch.setattr(pool, "train_stack", train)
+    assert "stopped after 2 of 4 nets" in capsys.readouterr().err
+    assert [row["hidden_dims"] for row in table(tmp_path / "results.csv")] == ["5", "5"]
+    assert np.isfinite(xpnet.load(tmp_path / "best").params["W1"]).all()
+    monkeypatch.setattr(StackTrainer, "train", train)
     assert main(["--resume", str(tmp_path), "--quiet"]) == 0
     assert main([*words, "--out", str(tmp_path / "whole"), "--quiet"]) == 0
     for name in ("results.csv", "curves.csv"):
         assert (tmp_path / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-    nets = [xpnet.load(path / "best.safetensors") for path in (tmp_path, tmp_path / "whole")]
+    nets = [xpnet.load(path / "best") for path in (tmp_path, tmp_path / "whole")]
     np.testing.assert_array_equal(nets[0].params["W1"], nets[1].params["W1"])
 
 
@@ -178,7 +183,10 @@ def test_resuming_is_refused(tmp_path, capsys):
         (["--space", "reg=normal(0,1)"], "a distribution is uniform(LOW,HIGH), loguniform(LOW"),
         (["--space", "reg=uniform(1)"], "uniform takes two numbers, as in uniform(1e-5,1e-2)"),
         (["--space", "reg=choice()"], "choice() needs a value; got none"),
-        (["--grid", "reg=0,1", "--random", "20000"], "these are 20,000 configurations: leave out"),
+        (
+            ["--grid", "reg=0,1", "--random", "20000"],
+            "these are 20,000 nets to train (20,000 drawn): leave out",
+        ),
         (["--grid", "reg=0,1", "--seeds", "0"], "--seeds must be an integer of at least 1; got 0"),
         (["--grid", "reg=0,1", "--dataset", "nowhere"], "there is no data set"),
     ],

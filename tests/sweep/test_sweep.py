@@ -6,22 +6,11 @@ import numpy as np
 import pytest
 
 import xpnet
-from xpnet import CheckpointWarning, FullyConnectedNet, InputError, Solver
+from xpnet import CheckpointWarning, InputError
 from xpnet.sweep import LogUniform, Uniform, sweep
 from xpnet.sweep.plan import groups
 
 N, D, C = 80, 6, 3
-
-
-@pytest.fixture(scope="module")
-def data():
-    rng = np.random.default_rng(2)
-    y = rng.integers(C, size=N + 40)
-    X = (rng.standard_normal((N + 40, D)) + np.eye(C, D)[y]).astype(np.float32)
-    return {
-        **{"X_train": X[:N], "y_train": y[:N], "X_val": X[N : N + 20], "y_val": y[N : N + 20]},
-        **{"X_test": X[N + 20 :], "y_test": y[N + 20 :]},
-    }
 
 
 FIXED = {"num_epochs": 3, "batch_size": 10, "preprocess": "mean", "update_rule": "adam"}
@@ -33,33 +22,13 @@ SPACE = {
 }
 
 
-def alone(data, values):
-    """Return the Solver of one configuration, trained by itself."""
-    values = {**FIXED, "seed": 0, **values}
-    net = FullyConnectedNet(
-        values["hidden_dims"], D, C, activation=values["activation"], reg=values["reg"]
-    )
-    solver = Solver(
-        net,
-        data,
-        update_rule="adam",
-        optim_config={"learning_rate": values["learning_rate"]},
-        num_epochs=3,
-        batch_size=10,
-        preprocess="mean",
-        verbose=False,
-    )
-    solver.train()
-    return solver
-
-
-@pytest.mark.parametrize("stack_size", [1, 3, 16])
-def test_each_is_what_it_would_be_alone_bit_for_bit(data, stack_size):
+@pytest.mark.parametrize("stack_size", [1, 3, 16, None])
+def test_each_is_what_it_would_be_alone_bit_for_bit(data, alone, stack_size):
     found = sweep(data, SPACE, stack_size=stack_size, **FIXED)
     assert len(found.rows) == 16
     assert [row["number"] for row in found.rows] == list(range(16))
     for row in found.rows:
-        solo = alone(data, row)
+        solo = alone(data, row, num_epochs=3)
         assert row["val_accuracy"] == solo.best_val_acc
         curve = [c for c in found.curves if c["number"] == row["number"]]
         assert [c["val_accuracy"] for c in curve] == solo.val_acc_history
@@ -69,7 +38,7 @@ def test_each_is_what_it_would_be_alone_bit_for_bit(data, stack_size):
         assert row["train_accuracy"] == solo.train_acc_history[at]
         assert row["epoch"] == solo.check_steps[at] / solo.steps_per_epoch
         assert (row["epochs"], row["diverged_at"], row["stopped_at"]) == (3, None, None)
-    solo = alone(data, found.best)
+    solo = alone(data, found.best, num_epochs=3)
     for name, w in solo.model.params.items():
         np.testing.assert_array_equal(found.best_model.params[name], w)
 
@@ -137,7 +106,7 @@ def test_what_changes_numbers_alone_shares_a_stack():
         for dims in ([5], [6])
         for seed in (0, 1)
     ]
-    found = groups(configurations, {"batch_size": 10})
+    found = groups(dict(enumerate(configurations)), {"batch_size": 10})
     assert [len(group.numbers) for group in found] == [8, 8]
     for group in found:
         assert set(group.varied) == {"learning_rate", "reg", "seed"}

@@ -1,5 +1,6 @@
 """What every backend can do, in terms of the array API standard alone."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeAlias
@@ -119,6 +120,12 @@ class Backend:
     def wait_for(self, results: Any) -> None:
         """Wait until `results`, arrays in any containers, are computed; others may wait too."""
         self.synchronize()
+
+    def memory_bytes(self) -> int | None:
+        """Return the memory of the device, of a graphics card what is free, or None if unknown."""
+        if self.is_gpu or not hasattr(os, "sysconf"):
+            return None
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
     def is_out_of_memory(self, error: BaseException) -> bool:
         """Return whether an array did not fit into the device's memory.

@@ -113,6 +113,10 @@ class CupyBackend(Backend):
 
         return np.asarray(cupy.asnumpy(x))
 
+    def memory_bytes(self) -> int:
+        """Return the free bytes of the device."""
+        return int(self.device.mem_info[0])
+
     def synchronize(self) -> None:
         """Wait until the device has done all that it was asked to do."""
         self.device.synchronize()

@@ -135,6 +135,14 @@ class TorchBackend(Backend):
         host = x.detach().cpu()
         return np.asarray((host.float() if host.dtype == self.xp.bfloat16 else host).numpy())
 
+    def memory_bytes(self) -> int | None:
+        """Return the host's bytes, or the free ones of a CUDA device."""
+        if self.device.type == "cuda":
+            import torch
+
+            return int(torch.cuda.mem_get_info(self.device)[0])
+        return super().memory_bytes()
+
     def synchronize(self) -> None:
         """Wait until the device has done all that it was asked to do."""
         if self.is_gpu:

@@ -1,16 +1,15 @@
 """Train a net for each of many configurations: `python -m xpnet.sweep --grid reg=0,0.1`."""
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 import xpnet
-from xpnet.checks import check_count
+from xpnet.checks import check_count_or_none
 from xpnet.command_line import INTERRUPTED, exit_status
 from xpnet.data import Dataset
 from xpnet.errors import InputError
@@ -18,8 +17,10 @@ from xpnet.hyperparameters import RULE_OPTIONS, hyperparameters
 from xpnet.interrupts import Terminated
 from xpnet.options import OneLineParser, add_options
 from xpnet.presets import EXTRAS
+from xpnet.run_config import config_text
 from xpnet.run_folder import open_folder
-from xpnet.sweep import SweepResult, sweep
+from xpnet.sweep import sweep
+from xpnet.sweep.display import Display
 from xpnet.sweep.files import (
     STATE,
     begin_folder,
@@ -28,8 +29,9 @@ from xpnet.sweep.files import (
     refuse_other_sweep,
     write_sweep,
 )
+from xpnet.sweep.halving import planned_epochs
 from xpnet.sweep.plan import NAMES, check_names
-from xpnet.sweep.space import Distribution, configurations, parse_distribution, parse_value
+from xpnet.sweep.space import Distribution, parse_distribution, parse_value, spelt_size
 
 __all__ = ["main"]
 
@@ -72,6 +74,30 @@ def _add_space(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--random", type=int, metavar="N", help="draw N configurations, of --grid and of --space"
+    )
+    group.add_argument(
+        "--refine",
+        type=int,
+        metavar="N",
+        help="draw N more around the best of --random: ranges a third as wide",
+    )
+    group.add_argument(
+        "--coarse-epochs",
+        type=int,
+        metavar="N",
+        help="epochs of those before --refine (default: as many as the others)",
+    )
+    group.add_argument(
+        "--halving",
+        action="store_true",
+        help="let the better half go on after an eighth, a quarter and a half of the epochs",
+    )
+    group.add_argument(
+        "--folds",
+        type=int,
+        metavar="K",
+        help="train each K times, with each K-th of the training part once as validation part; "
+        "the best by the mean then trains on all of it",
     )
     group.add_argument(
         "--seeds", type=int, default=1, metavar="N", help="train each with N seeds (default: 1)"
@@ -130,12 +156,13 @@ def _run(options: argparse.Namespace, words: list[str]) -> int:
     """Sweep as the options say, and report."""
     begun = time.perf_counter()
     space = _space(options)
-    check_count("--seeds", options.seeds)
-    number = len(configurations(space, options.random, options.seed)) * options.seeds
+    for name in ("seeds", "folds", "random", "refine"):
+        check_count_or_none(f"--{name}", getattr(options, name))
+    number = _number(options, space)
     if number > _MOST and not options.yes:
         raise InputError(
-            f"these are {number:,} configurations: leave out values, draw some by --random N, or "
-            "say --yes"
+            f"these are {number:,} nets to train ({_factors(options, space)}): leave out values, "
+            "draw some by --random N, or say --yes"
         )
     if options.out is None:
         return _swept(options, words, space, number, None, begun)
@@ -159,40 +186,51 @@ def _swept(
     check_names(space, "the space")
     fixed = _fixed(options, space, data)
     if not options.quiet:
-        print(f"xpnet {xpnet.__version__}: {number:,} configurations of {data.name}", flush=True)
+        print(f"xpnet {xpnet.__version__}: {number:,} nets on {data.name}", flush=True)
     if folder is not None and options.resume is None:
         begin_folder(folder, words)  # now that all else is known to be right
-    watch = _Watch(number, quiet=options.quiet)
+    display = Display(_planned(options, space, fixed, number), quiet=options.quiet)
     status = 0
     try:
         found = sweep(
             data,
             space,
             num_samples=options.random,
+            refine=options.refine,
+            coarse_epochs=options.coarse_epochs,
+            halving=options.halving,
+            folds=options.folds,
             seeds=options.seeds,
             seed=options.seed,
             processes=options.processes,
             device=options.device,
             state=None if folder is None else folder / STATE,
-            callback=watch,
+            callback=display.on_stack,
+            tell=display.on_news if display.listens else None,
             **{name: value for name, value in fixed.items() if name != "seed"},
         )
     except (KeyboardInterrupt, Terminated):
-        if watch.result is None:
+        if display.result is None:
             raise
-        found, status = watch.result, INTERRUPTED
-        print(f"\nstopped after {len(found.rows):,} of {number:,} configurations", file=sys.stderr)
+        found, status = display.result, INTERRUPTED
     except InputError:
-        if folder is not None and options.resume is None and watch.result is None:
+        if folder is not None and options.resume is None and display.result is None:
             forget_arguments(folder)  # of a sweep that never began
         raise
     finally:
-        watch.close()
+        display.close()
+    if status:
+        print(f"\nstopped after {len(found.rows):,} of {number:,} nets", file=sys.stderr)
     seconds = time.perf_counter() - begun
     if not options.quiet:
         print(found, f"{len(found.rows):,} nets in {seconds:.2f} s", sep="\n", flush=True)
     if folder is not None:
-        names = write_sweep(folder, found, {"dataset": options.dataset, "fixed": fixed})
+        told = {"dataset": options.dataset, "fixed": fixed}
+        config = None
+        if found.best_model is not None:
+            best = {name: v for name, v in found.best.items() if name in NAMES}
+            config = config_text(_parser_of_a_run(), options, _for_options({**fixed, **best}))
+        names = write_sweep(folder, found, told, config)
         if not options.quiet:
             print(f"written to {folder}: {', '.join(names)}")
     return status
@@ -247,39 +285,51 @@ def _fixed(options: argparse.Namespace, space: dict[str, Any], data: Dataset) ->
     }
 
 
+def _number(options: argparse.Namespace, space: dict[str, Any]) -> int:
+    """Return how many nets there are to train."""
+    drawn = options.random
+    if drawn is None:
+        drawn = math.prod(1 if isinstance(v, Distribution) else len(v) for v in space.values())
+    return int((drawn + (options.refine or 0)) * options.seeds * (options.folds or 1))
+
+
+def _factors(options: argparse.Namespace, space: dict[str, Any]) -> str:
+    """Return what would be trained: "10 learning_rate x 4 reg x 5 seeds"."""
+    if options.random is not None:
+        parts = [f"{options.random + (options.refine or 0):,} drawn"]
+    else:
+        parts = [spelt_size(name, values) for name, values in space.items()]
+    parts += [f"{options.seeds} seeds"] if options.seeds > 1 else []
+    parts += [f"{options.folds} folds"] if options.folds else []
+    return " x ".join(parts)
+
+
+def _planned(
+    options: argparse.Namespace, space: dict[str, Any], fixed: dict[str, Any], number: int
+) -> float:
+    """Return the epochs of all nets together."""
+    most = [v for v in space.get("num_epochs", ()) if isinstance(v, int)]
+    epochs = max(most, default=fixed.get("num_epochs", 10))
+    if options.halving and number > 1 and epochs > 1:
+        return planned_epochs(epochs, number)
+    fine = number
+    if options.refine and options.coarse_epochs:
+        fine = number * options.refine // (options.random + options.refine)
+    return fine * epochs + (number - fine) * (options.coarse_epochs or 0)
+
+
+def _parser_of_a_run() -> OneLineParser:
+    """Return the parser of `python -m xpnet.train`, whose config the best net has."""
+    parser = OneLineParser(allow_abbrev=False)
+    add_options(parser)
+    return parser
+
+
+def _for_options(chosen: dict[str, Any]) -> dict[str, Any]:
+    """Return hyperparameters as options have them."""
+    named = ("preprocess", "normalization")
+    return {name: "none" if v is None and name in named else v for name, v in chosen.items()}
+
+
 def _says_nothing(name: str, value: Any) -> bool:
     return name != "loss" and name in EXTRAS and EXTRAS[name] == value
-
-
-class _Watch:
-    """Shows how a sweep goes on: a bar on a terminal, elsewhere a line for each configuration."""
-
-    def __init__(self, number: int, *, quiet: bool) -> None:
-        self.result: SweepResult | None = None
-        self._quiet = quiet
-        self._said: set[int] = set()
-        on_terminal = sys.stderr.isatty() and sys.stdout.isatty()
-        self._bar: Any = None
-        if on_terminal and not quiet:
-            self._bar = tqdm(total=number, unit="net", leave=False, dynamic_ncols=True)
-
-    def __call__(self, result: SweepResult) -> None:
-        """Take note of a stack that is done."""
-        self.result = result
-        new = [row for row in result.rows if row["number"] not in self._said]
-        self._said |= {row["number"] for row in new}
-        if self._bar is not None:
-            best = result.best
-            values = " ".join(f"{name} {best[name]}" for name in result.names)
-            self._bar.set_postfix_str(f"best {best['val_accuracy']:.4f}: {values}", refresh=False)
-            self._bar.update(len(new))
-        elif not self._quiet:
-            for row in new:
-                values = " ".join(f"{name} {row[name]}" for name in result.names)
-                accuracies = f"train {row['train_accuracy']:.6f} val {row['val_accuracy']:.6f}"
-                print(f"{values} {accuracies}", flush=True)
-
-    def close(self) -> None:
-        """Take the bar away."""
-        if self._bar is not None:
-            self._bar.close()

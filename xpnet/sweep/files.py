@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xpnet.errors import InputError
+from xpnet.run_config import CONFIG
 from xpnet.saving import BEST, net_bytes
 from xpnet.whole_files import write_whole
 
@@ -26,11 +27,17 @@ STATE = "state.safetensors"
 _ARGUMENTS = "arguments.json"
 
 _RESULTS, _CURVES, _SUMMARY, _PICTURE = "results.csv", "curves.csv", "summary.json", "sweep.png"
+_CONFIGURATIONS = "configurations.csv"
+_BEST = "best"  # a folder, as of a run
+_ALL = (
+    *(_ARGUMENTS, STATE, _RESULTS, _CONFIGURATIONS, _CURVES, _SUMMARY, _PICTURE),
+    *(f"{_BEST}/{BEST}", f"{_BEST}/{CONFIG}"),
+)
 
 
 def refuse_other_sweep(folder: Path) -> None:
     """Raise InputError if the folder holds a sweep or a run."""
-    for name in (_ARGUMENTS, _RESULTS, _SUMMARY, STATE, BEST):
+    for name in (_ARGUMENTS, _RESULTS, _SUMMARY, STATE, BEST, CONFIG):
         if (folder / name).exists():
             raise InputError(
                 f"{folder} holds a sweep or a run already ({name}): replace it by --overwrite, or "
@@ -40,7 +47,7 @@ def refuse_other_sweep(folder: Path) -> None:
 
 def begin_folder(folder: Path, words: list[str]) -> None:
     """Remove what an earlier sweep has left, and note what this one was asked for."""
-    for name in (_ARGUMENTS, STATE, _RESULTS, _CURVES, _SUMMARY, BEST, _PICTURE):
+    for name in _ALL:
         (folder / name).unlink(missing_ok=True)
     kept = [word for word in words if word != "--overwrite"]
     write_whole(folder / _ARGUMENTS, (json.dumps(kept, indent=1) + "\n").encode())
@@ -73,23 +80,39 @@ def read_arguments(folder: Path) -> list[str]:
     return words
 
 
-def write_sweep(folder: Path, result: "SweepResult", told: dict[str, Any]) -> list[str]:
-    """Write all, and return the names of the files."""
+def write_sweep(
+    folder: Path, result: "SweepResult", told: dict[str, Any], config: str | None
+) -> list[str]:
+    """Write all, and return the names of the files.
+
+    Args:
+        folder: The sweep's.
+        result: What was found.
+        told: What the summary says besides.
+        config: The config.toml that makes the best net again, or None where there is no net.
+
+    """
     write_whole(folder / _RESULTS, result.to_csv().encode())
     write_whole(folder / _CURVES, result.curves_to_csv().encode())
     names = [_RESULTS, _CURVES, _SUMMARY]
-    if result.best_model is not None:
-        write_whole(folder / BEST, net_bytes(result.best_model))
-        names.append(BEST)
+    if result.repeats:
+        write_whole(folder / _CONFIGURATIONS, result.configurations_to_csv().encode())
+        names.append(_CONFIGURATIONS)
+    if result.best_model is not None and config is not None:
+        (folder / _BEST).mkdir(exist_ok=True)
+        write_whole(folder / _BEST / BEST, net_bytes(result.best_model))
+        write_whole(folder / _BEST / CONFIG, config.encode())
+        names.append(f"{_BEST}/")
     summary = {
         **told,
         "configurations": len(result.rows),
         "varied": result.names,
         "best": result.best if result.best_model is not None else None,
         "metric": result.metric,
+        "refit_accuracy": result.refit_accuracy,
         "test_accuracy": result.test_accuracy,
         "seconds": result.seconds,
-        "note": "the best validation accuracy of many is a maximum over noise",
+        "remarks": result.remarks(),
     }
     write_whole(folder / _SUMMARY, (json.dumps(summary, indent=2) + "\n").encode())
     if find_spec("matplotlib") is not None and result.curves:

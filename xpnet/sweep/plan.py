@@ -7,7 +7,7 @@ from typing import Any
 from xpnet.errors import InputError, did_you_mean
 from xpnet.optim import RULES, get_rule
 
-__all__ = ["NAMES", "Group", "check_names", "groups"]
+__all__ = ["FOLD", "NAMES", "Group", "check_names", "groups"]
 
 _RULE = {name for rule in RULES.values() for name in rule.defaults}
 # Numbers of the arithmetic: each member of a stack may have its own.
@@ -22,6 +22,7 @@ _OF_SOLVERS = {
     *("num_train_samples", "num_val_samples"),
 }
 NAMES = sorted(_OF_NETS | _OF_SOLVERS | _RULE)
+FOLD = "fold"  # which part of the training data validates; no hyperparameter of its users
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Group:
     """Configurations that can train as one stack.
 
     Attributes:
-        shared: What all have alike.
+        shared: What all have alike; with folds, which one it is.
         varied: By name, a value for each.
         numbers: Which configurations they are, counted from 0.
 
@@ -43,6 +44,10 @@ class Group:
         """Return some of them."""
         varied = {name: values[start:stop] for name, values in self.varied.items()}
         return Group(self.shared, varied, self.numbers[start:stop])
+
+    def values(self, k: int) -> dict[str, Any]:
+        """Return all that is known of number `k` of them."""
+        return {**self.shared, **{name: values[k] for name, values in self.varied.items()}}
 
     def net_options(self) -> dict[str, Any]:
         """Return the options of the stacked net."""
@@ -69,28 +74,29 @@ def check_names(names: Iterable[str], what: str) -> None:
 
 
 def groups(
-    configurations: list[dict[str, Any]], fixed: Mapping[str, Any], done: Container[int] = ()
+    configurations: Mapping[int, Mapping[str, Any]],
+    fixed: Mapping[str, Any],
+    carried: Container[int] = (),
 ) -> list[Group]:
     """Return the groups: configurations that differ in numbers alone are together.
 
     Args:
-        configurations: All of a sweep.
+        configurations: By their numbers.
         fixed: What they have alike.
-        done: The numbers of those that are left out.
+        carried: The numbers of those that have trained before; they go on apart from the others.
 
     Raises:
         InputError: A configuration has what its update rule has not.
 
     """
     found: dict[str, Group] = {}
-    for number, configuration in enumerate(configurations):
+    for number, configuration in configurations.items():
         whole = {**fixed, **configuration}
         _check_rule(whole, configuration)
         own = {name: value for name, value in whole.items() if _is_of_member(name, value, whole)}
         shared = {name: value for name, value in whole.items() if name not in own}
-        if number in done:
-            continue
-        key = repr((sorted(shared.items(), key=lambda item: item[0]), sorted(own)))
+        common = sorted(shared.items(), key=lambda item: item[0])
+        key = repr((common, sorted(own), number in carried))
         group = found.setdefault(key, Group(shared, {name: [] for name in own}, []))
         group.numbers.append(number)
         for name, value in own.items():

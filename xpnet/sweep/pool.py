@@ -2,82 +2,139 @@
 
 import os
 import pickle
+import queue
 import signal
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from xpnet.backends import get_backend
-from xpnet.data import Dataset
 from xpnet.errors import InputError
 from xpnet.sweep.plan import Group
-from xpnet.sweep.stack import TrainedStack, train_stack
+from xpnet.sweep.stack import Job, News, StackTrainer, TrainedStack
+from xpnet.sweep.work import Work
 
-__all__ = ["trained_stacks"]
+__all__ = ["Pool"]
 
 _WORTH_STARTING = 5.0  # seconds of work; a process needs half a second before its first step
-_given: dict[str, Any] = {}  # a worker's own, which it gets once
+_LOOK = 0.2  # seconds from one look for news of the processes to the next
+_own: dict[str, Any] = {}  # a worker's, which it gets once
 
 
-def trained_stacks(
-    parts: list[Group],
-    data: Mapping[str, Any] | Dataset,
-    device: str,
-    processes: int | None,
-) -> Iterator[TrainedStack]:
-    """Yield each stack when it is trained; the first is trained here, and tells how long it takes.
+class Pool:
+    """Trains the stacks of a sweep. The first one trains here, and tells how long stacks take.
 
-    Raises:
-        InputError: A value is out of range, or cannot be sent to another process.
+    Args:
+        trainer: Of the stacks; goes to each process.
+        device: As in `sweep`.
+        processes: Stacks at a time; None for as many as there are cores where that is worth it.
+        tell: Called with news of the stacks, or None.
 
     """
-    if not parts:
-        return
-    fitted: dict[Any, Any] = {}
-    first = train_stack(parts[0], data, device, fitted)
-    yield first
-    rest = parts[1:]
-    if processes is None:
-        is_worth_it = first.seconds * len(rest) > _WORTH_STARTING
-        can_share = not get_backend(device).is_gpu
-        processes = os.cpu_count() or 1 if is_worth_it and can_share else 1
-    if min(processes, len(rest)) <= 1:
-        for part in rest:
-            yield train_stack(part, data, device, fitted)
-        return
-    _check_sendable(rest)
-    plain = dict(data) if isinstance(data, Mapping) else data
-    with ProcessPoolExecutor(
-        min(processes, len(rest)),
-        mp_context=get_context("spawn"),  # a fork would copy threads in the middle of their work
-        initializer=_start,
-        initargs=(plain, device),
-    ) as pool:
+
+    def __init__(
+        self,
+        trainer: StackTrainer,
+        device: str,
+        processes: int | None,
+        tell: Callable[[News], None] | None,
+    ) -> None:
+        self._trainer, self._tell = trainer, tell
+        self._can_choose = processes is None and not get_backend(device).is_gpu
+        self.lanes = (os.cpu_count() or 1) if self._can_choose else processes or 1
+        self._executor: ProcessPoolExecutor | None = None
+        self._news: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def stacks(self, work: Work, job_of: Callable[[Group], Job]) -> Iterator[TrainedStack]:
+        """Yield each stack of some work when it is trained.
+
+        Raises:
+            InputError: A value is out of range, or cannot be sent to another process.
+
+        """
+        work.lanes = self.lanes if self._executor or not self._can_choose else 1
+        while self._executor is None and (part := work.take()) is not None:
+            stack = self._trainer.train(job_of(part), tell=self._tell)
+            work.note(part, stack.seconds)
+            yield stack
+            if work.left and self._is_worth_it(stack, work.left):
+                self._start(stack.part)
+                work.lanes = self.lanes
+        if self._executor is not None:
+            yield from self._trained_elsewhere(work, job_of)
+
+    def _is_worth_it(self, stack: TrainedStack, left: int) -> bool:
+        """Return whether to start processes, now that a stack has told how long it takes."""
+        if self._can_choose:
+            return stack.seconds / len(stack.rows) * left > _WORTH_STARTING and self.lanes > 1
+        return self.lanes > 1
+
+    def _start(self, part: Group) -> None:
+        """Start the processes."""
         try:
-            futures = [pool.submit(_train_given, part) for part in rest]
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pickle.dumps(part)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            if self._can_choose:
+                self.lanes = 1
+                return
+            raise InputError(
+                f"what a sweep trains with cannot be sent to other processes ({error}): leave "
+                "processes out, or give names in place of functions"
+            ) from error
+        context = get_context("spawn")  # a fork would copy threads in the middle of their work
+        self._news = None if self._tell is None else context.Queue()
+        self._executor = ProcessPoolExecutor(
+            self.lanes, mp_context=context, initializer=_begin, initargs=(self._trainer, self._news)
+        )
+
+    def _trained_elsewhere(
+        self, work: Work, job_of: Callable[[Group], Job]
+    ) -> Iterator[TrainedStack]:
+        assert self._executor is not None
+        running: dict[Future[TrainedStack], Group] = {}
+        while True:
+            while len(running) < self.lanes and (part := work.take()) is not None:
+                running[self._executor.submit(_train, job_of(part))] = part
+            if not running:
+                return
+            done, _ = wait(running, timeout=_LOOK, return_when=FIRST_COMPLETED)
+            self._pass_on()
+            for future in done:
+                stack = future.result()
+                work.note(running.pop(future), stack.seconds)
+                yield stack
+
+    def _pass_on(self) -> None:
+        """Tell what the processes have told."""
+        while self._tell is not None:
+            try:
+                self._tell(self._news.get_nowait())
+            except queue.Empty:
+                return
 
 
-def _check_sendable(parts: list[Group]) -> None:
-    """Raise InputError unless the configurations can be sent to another process."""
-    try:
-        pickle.dumps(parts)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise InputError(
-            f"what a sweep trains with cannot be sent to other processes ({error}): leave "
-            "processes out, or give names in place of functions"
-        ) from error
-
-
-def _start(data: Mapping[str, Any] | Dataset, device: str) -> None:
+def _begin(trainer: StackTrainer, news: Any) -> None:
     """Begin as a worker: Ctrl-C is for the one who asked."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _given.update(data=data, device=device, fitted={})
+    if news is not None:
+        news.cancel_join_thread()  # news that nobody reads any more hold up no end
+    _own.update(trainer=trainer, tell=None if news is None else news.put)
 
 
-def _train_given(part: Group) -> TrainedStack:
-    return train_stack(part, **_given, threads=1)
+def _train(job: Job) -> TrainedStack:
+    stack: TrainedStack = _own["trainer"].train(job, threads=1, tell=_own["tell"])
+    return stack

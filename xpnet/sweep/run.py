@@ -1,32 +1,22 @@
 """The sweep: stacks of configurations, and what became of them."""
 
-import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from xpnet.checks import check_count, check_count_or_none
 from xpnet.data import Dataset
-from xpnet.errors import CheckpointWarning, InputError, warn
-from xpnet.host_arrays import host_split
-from xpnet.metrics import RSquared
-from xpnet.run_identity import data_digest
-from xpnet.sweep.plan import check_names, groups
-from xpnet.sweep.pool import trained_stacks
+from xpnet.errors import InputError
+from xpnet.sweep.folds import check_folds
+from xpnet.sweep.halving import rungs
+from xpnet.sweep.plan import check_names
+from xpnet.sweep.refine import at_the_edge, refined
 from xpnet.sweep.result import SweepResult
 from xpnet.sweep.space import Distribution, configurations
-from xpnet.sweep.stack import TrainedStack
-from xpnet.sweep.state import Best, plan_digest, read_state, write_state
+from xpnet.sweep.stack import News
+from xpnet.sweep.study import Setting, Study
 
 __all__ = ["sweep"]
-
-# On the digits a member of a stack of 16 takes a quarter to a half of the time of a net alone, as
-# the checks and the calls are shared; in larger stacks what a step touches leaves the cache.
-_LARGEST_STACK = 16
-_SECONDS = 2.0  # from one writing of the state to the next
 
 
 def sweep(
@@ -34,13 +24,18 @@ def sweep(
     space: Mapping[str, Sequence[Any] | Distribution],
     *,
     num_samples: int | None = None,
+    refine: int | None = None,
+    coarse_epochs: int | None = None,
+    halving: bool = False,
+    folds: int | None = None,
     seeds: int = 1,
     seed: int = 0,
-    stack_size: int = _LARGEST_STACK,
+    stack_size: int | None = None,
     processes: int | None = 1,
     device: str = "cpu",
     state: str | Path | None = None,
     callback: Callable[[SweepResult], None] | None = None,
+    tell: Callable[[News], None] | None = None,
     **fixed: Any,
 ) -> SweepResult:
     """Train a net for each configuration of a space, many at once, and return what became of them.
@@ -56,9 +51,18 @@ def sweep(
             are four configurations.
         num_samples: Draw so many configurations instead of all combinations; distributions, such as
             `LogUniform(1e-5, 1e-2)`, need it.
-        seeds: Train each configuration so many times, with seeds from `seed` on.
+        refine: Draw so many more afterwards, around the best: ranges a third as wide, and of lists
+            the values of the best quarter.
+        coarse_epochs: The epochs of those before, the notes' coarse stage; None for `num_epochs`.
+        halving: Let the better half go on after an eighth, a quarter and a half of the epochs. A
+            configuration that goes on has the bits of one that trained alone.
+        folds: Cut the training part into so many folds, and train each configuration once for each
+            as its validation part. The best by the mean then trains once more, on the whole
+            training part, and validates on the validation part.
+        seeds: Train each configuration so many times, with seeds from `seed` on; the best is that
+            of the highest mean.
         seed: Of weights, batches and draws.
-        stack_size: The most members of a stack.
+        stack_size: The most members of a stack; None finds the size that trains fastest.
         processes: Train so many stacks at a time, each in a process of its own with one thread;
             None takes as many as there are cores where that is worth their start, and there is no
             GPU. A script that asks for more than one needs `if __name__ == "__main__":`.
@@ -66,6 +70,7 @@ def sweep(
         state: A file to keep what is known in while the sweep goes on. If it is there already, the
             sweep goes on from it, to the same rows and the same best net.
         callback: Called after each stack with what is known until then.
+        tell: Called at ends of epochs with how far a stack is.
         **fixed: Hyperparameters of all configurations, such as `num_epochs=20`.
 
     Returns:
@@ -81,77 +86,57 @@ def sweep(
     if twice := sorted(set(space) & set(fixed)):
         raise InputError(f"{', '.join(twice)} is both in the space and fixed: leave one out")
     check_count("seeds", seeds)
-    check_count("stack_size", stack_size)
-    processes = check_count_or_none("processes", processes)
-    found = configurations(space, check_count_or_none("num_samples", num_samples), seed)
-    if seeds > 1:
-        if "seed" in space:
-            raise InputError("seeds repeats each configuration, and seed is in the space already")
-        found = [{**one, "seed": seed + k} for one in found for k in range(seeds)]
-    names = list(found[0])
-    fixed = {"hidden_dims": [100], "seed": seed, **fixed}
-    result, best = SweepResult(names, "accuracy", [], []), (-math.inf, 0)
-    path = None if state is None else Path(state)
-    plan = plan_digest(
-        found, fixed, data_digest(host_split(data, "train"), host_split(data, "val"))
-    )
-    if path is not None and path.exists():
-        result, best = read_state(path, names, plan)
-    done = {row["number"] for row in result.rows}
-    parts = [
-        group.part(start, start + stack_size)
-        for group in groups(found, fixed, done)
-        for start in range(0, len(group.numbers), stack_size)
-    ]
-    written = time.monotonic()
-    try:
-        for stack in trained_stacks(parts, data, device, processes):
-            _add(result, stack, found)
-            if stack.best > best:
-                best, result.best_model = stack.best, stack.model
-            if path is not None and time.monotonic() - written >= _SECONDS:
-                _keep(path, result, best, plan)
-                written = time.monotonic()
-            if callback is not None:
-                callback(result)
-    finally:  # whatever ends the sweep, what is known is not lost
-        if path is not None and result.rows:
-            _keep(path, result, best, plan)
-    result.curves.sort(key=lambda row: row["number"])
-    _score(result, data)
+    check_count_or_none("stack_size", stack_size)
+    check_count_or_none("processes", processes)
+    check_count_or_none("num_samples", num_samples)
+    _check_stages(space, refine, coarse_epochs, num_samples)
+    if seeds > 1 and "seed" in space:
+        raise InputError("seeds repeats each configuration, and seed is in the space already")
+    if check_count_or_none("folds", folds) is not None:
+        check_folds(folds or 0, data)
+    fixed = {"hidden_dims": [100], "num_epochs": 10, "seed": seed, **fixed}
+    found = configurations(space, num_samples, seed)
+    setting = Setting(data, device, fixed, folds, seed, seeds, stack_size, processes, halving)
+    if halving:
+        _check_halving(space, fixed, len(found))
+    plan = {"found": found, "refine": refine, "coarse_epochs": coarse_epochs}
+    study = Study(setting, plan, None if state is None else Path(state), callback, tell)
+    coarse = {} if coarse_epochs is None else {"num_epochs": coarse_epochs}
+    study.train([one | coarse for one in found])
+    if refine is not None:
+        finer = refined(space, study.result.top(len(study.result.rows)))
+        fine = {} if coarse_epochs is None else {"num_epochs": fixed["num_epochs"]}
+        more = configurations(finer, refine, seed + 1)
+        study.train([one | fine for one in more])
+    result = study.finish()
+    if result.best_model is not None:
+        result.at_the_edge = at_the_edge(space, result.best)
     return result
 
 
-def _keep(path: Path, result: SweepResult, best: Best, plan: str) -> None:
-    """Write the state; where the disk is full, say so and let the sweep go on."""
-    try:
-        write_state(path, result, best, plan)
-    except OSError as error:
-        warn(
-            f"{path} could not be written ({error.strerror or error}). The sweep goes on",
-            CheckpointWarning,
+def _check_stages(
+    space: Mapping[str, Any], refine: int | None, coarse_epochs: int | None, num_samples: int | None
+) -> None:
+    """Raise InputError unless there can be a coarse and a fine stage, where they are asked for."""
+    check_count_or_none("coarse_epochs", coarse_epochs)
+    if check_count_or_none("refine", refine) is None:
+        if coarse_epochs is not None:
+            raise InputError("coarse_epochs is for the stage before refine: give refine too")
+        return
+    if num_samples is None:
+        raise InputError(
+            "refine draws around the best of what was drawn before: say how many (num_samples, "
+            "--random N)"
         )
+    if coarse_epochs is not None and "num_epochs" in space:
+        raise InputError("num_epochs is in the space: leave it out, or leave coarse_epochs out")
 
 
-def _add(result: SweepResult, stack: TrainedStack, found: list[dict[str, Any]]) -> None:
-    """Add what became of a stack."""
-    result.seconds += stack.seconds
-    result.metric = stack.metric
-    for row in stack.rows:
-        values = {name: found[row["number"]].get(name) for name in result.names}
-        result.rows.append({"number": row["number"], **values, **row})
-    result.rows.sort(key=lambda row: row["number"])
-    result.curves += stack.curves
-
-
-def _score(result: SweepResult, data: Mapping[str, Any] | Dataset) -> None:
-    """Take the best net's score on the test part, which nothing was chosen by."""
-    if result.best_model is None or "X_test" not in data:
-        return
-    X, y = np.asarray(data["X_test"]), np.asarray(data["y_test"])
-    predicted = result.best_model.predict(X)
-    if result.metric == "accuracy":
-        result.test_accuracy = float((predicted == y).mean())
-        return
-    y, metric = y.reshape(len(y), -1), RSquared()
-    result.test_accuracy = float(metric.value(metric.sums(predicted.reshape(y.shape), y, np), y))
+def _check_halving(space: Mapping[str, Any], fixed: Mapping[str, Any], number: int) -> None:
+    """Raise InputError unless configurations can be held against each other on the way."""
+    if "num_epochs" in space:
+        raise InputError(
+            "halving ranks configurations after equal epochs, and num_epochs is in the space: "
+            "leave one of them out"
+        )
+    rungs(fixed["num_epochs"], number)

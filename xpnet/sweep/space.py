@@ -11,7 +11,15 @@ import numpy as np
 from xpnet.errors import InputError
 from xpnet.streams import stream
 
-__all__ = ["Choice", "LogUniform", "Uniform", "configurations", "parse_distribution", "parse_value"]
+__all__ = [
+    "Choice",
+    "LogUniform",
+    "Uniform",
+    "configurations",
+    "parse_distribution",
+    "parse_value",
+    "spelt_size",
+]
 
 
 @dataclass(frozen=True)
@@ -139,6 +147,11 @@ def configurations(
         for name, values in space.items()
     }
     return [{name: one.draw(rng) for name, one in drawers.items()} for _ in range(num_samples)]
+
+
+def spelt_size(name: str, values: Sequence[Any] | Distribution) -> str:
+    """Return how many values there are: "4 reg"."""
+    return f"{name} drawn" if isinstance(values, Distribution) else f"{len(values):,} {name}"
 
 
 def _check_range(kind: Any, low: float, high: float, *, least: float) -> None:

@@ -3,21 +3,61 @@
 import math
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from xpnet.data import Dataset
 from xpnet.errors import DivergenceWarning
 from xpnet.host_arrays import host_split
+from xpnet.member_states import MemberStates, go_on_from, joined, member_states
 from xpnet.nets import FullyConnectedNet
 from xpnet.preprocessing import Preprocessor, get_preprocessor
 from xpnet.solver import Solver
-from xpnet.sweep.plan import Group
+from xpnet.sweep.folds import fold_of
+from xpnet.sweep.plan import FOLD, Group
+from xpnet.tensor_files import FORMAT, read_tensors, tensor_bytes
+from xpnet.whole_files import write_whole
 
-__all__ = ["TrainedStack", "train_stack"]
+__all__ = ["Carried", "Job", "News", "StackTrainer", "TrainedStack", "num_classes_of"]
+
+_SECONDS = 0.1  # from one news to the next
+
+
+class Carried(NamedTuple):
+    """Where the state of a member lies that is to go on."""
+
+    path: Path
+    member: int
+
+
+class Job(NamedTuple):
+    """What is to be trained as one stack.
+
+    Attributes:
+        part: The configurations.
+        until: The epoch after which they pause, or None for their end.
+        carried: What each goes on from, or nothing for all.
+        kept_in: The file for what they could go on from, or None.
+
+    """
+
+    part: Group
+    until: int | None = None
+    carried: Sequence[Carried] = ()
+    kept_in: Path | None = None
+
+
+class News(NamedTuple):
+    """How far a stack is."""
+
+    part: Group
+    epoch: int
+    scores: list[float]  # the best validation accuracy of each, or -infinity
+    going: list[bool]
 
 
 @dataclass(eq=False)
@@ -25,102 +65,171 @@ class TrainedStack:
     """What became of the members of a stack.
 
     Attributes:
+        part: The configurations.
         rows: What is measured of each, with its `number`.
         curves: A row for each check of each.
         best: The accuracy and the number of the best of them; the number counts down.
         model: That net.
         metric: What the accuracies are.
         seconds: That the stack took.
+        kept_in: The file that they can go on from, or None.
 
     """
 
+    part: Group
     rows: list[dict[str, Any]]
     curves: list[dict[str, Any]]
     best: tuple[float, int]
     model: FullyConnectedNet
     metric: str
     seconds: float
+    kept_in: Path | None
 
 
-def train_stack(
-    part: Group,
-    data: Mapping[str, Any] | Dataset,
-    device: str,
-    fitted: dict[Any, Preprocessor | None],
-    threads: int | None = None,
-) -> TrainedStack:
-    """Train the configurations of a group as one stack.
+class StackTrainer:
+    """Trains stacks on the same data, and fits each preprocessing once.
 
     Args:
-        part: The configurations.
         data: As in `sweep`.
         device: Likewise.
-        fitted: What earlier stacks have fitted, by what was asked for; is added to.
-        threads: As in `xpnet.Solver`.
+        folds: How many folds the training part is cut into, where configurations have one.
+        seed: By which the folds are drawn.
 
     """
-    begun = time.perf_counter()
-    wanted = part.shared.get("preprocess")
-    if wanted not in fitted:
-        fitted[wanted] = _fitted(wanted, data)
-    solver = _train(part, data, device, fitted[wanted], threads)
-    numbers = list(enumerate(part.numbers))
-    rows = [_row(number, solver, k) for k, number in numbers]
-    accuracies = [row["val_accuracy"] for row in rows]
-    scores = [accuracy if math.isfinite(accuracy) else -math.inf for accuracy in accuracies]
-    k, number = max(numbers, key=lambda pair: (scores[pair[0]], -pair[1]))
-    return TrainedStack(
-        rows,
-        [row for k, number in numbers for row in _curve(number, solver, k)],
-        (scores[k], -number),
-        solver.model.member(k),
-        solver.metric.name,
-        time.perf_counter() - begun,
-    )
+
+    def __init__(
+        self, data: Mapping[str, Any] | Dataset, device: str, folds: int | None, seed: int
+    ) -> None:
+        self._data = data if isinstance(data, Dataset) else dict(data)
+        self._device, self._folds, self._seed = device, folds, seed
+        self._num_classes = num_classes_of(data)
+        self._fold: tuple[int | None, Mapping[str, Any] | Dataset] = (None, self._data)
+        self._fitted: dict[Any, Preprocessor | None] = {}
+
+    def train(
+        self, job: Job, threads: int | None = None, tell: Callable[[News], None] | None = None
+    ) -> TrainedStack:
+        """Train a stack, or train it further, and return what became of it.
+
+        Args:
+            job: The stack.
+            threads: As in `xpnet.Solver`.
+            tell: Called as it goes on.
+
+        """
+        begun = time.perf_counter()
+        solver = self._solver(job.part, threads, tell)
+        if job.carried:
+            go_on_from(solver, _carried(job.carried))
+        with warnings.catch_warnings():  # a sweep expects some to: their rows say it
+            warnings.simplefilter("ignore", DivergenceWarning)
+            solver.train(until=job.until)
+        if job.kept_in is not None:
+            _keep(solver, job.kept_in)
+        numbers = list(enumerate(job.part.numbers))
+        rows = [_row(number, solver, k) for k, number in numbers]
+        accuracies = [row["val_accuracy"] for row in rows]
+        scores = [accuracy if math.isfinite(accuracy) else -math.inf for accuracy in accuracies]
+        k, number = max(numbers, key=lambda pair: (scores[pair[0]], -pair[1]))
+        return TrainedStack(
+            job.part,
+            rows,
+            [row for k, number in numbers for row in _curve(number, solver, k)],
+            (scores[k], -number),
+            solver.model.member(k),
+            solver.metric.name,
+            time.perf_counter() - begun,
+            job.kept_in,
+        )
+
+    def _solver(
+        self, part: Group, threads: int | None, tell: Callable[[News], None] | None
+    ) -> Solver:
+        """Return the Solver of a stack."""
+        fold = part.shared.get(FOLD)
+        data = self._data_of(fold)
+        X, y = host_split(data, "train")
+        preprocess = self._preprocess(part.shared.get("preprocess"), fold, data)
+        options = part.net_options()
+        options.setdefault("loss", "squared" if y.dtype.kind == "f" else "softmax")
+        features = math.prod(X.shape[1:])
+        net = FullyConnectedNet(
+            **options,
+            input_dim=features if preprocess is None else preprocess.output_dim(features),
+            num_classes=self._num_classes,
+            members=len(part.numbers),
+            device=self._device,
+        )
+        solver_options = {**part.solver_options(), "preprocess": preprocess}
+        callbacks = [] if tell is None else [_Teller(part, tell)]
+        return Solver(
+            net, data, verbose=False, threads=threads, callbacks=callbacks, **solver_options
+        )
+
+    def _data_of(self, fold: int | None) -> Mapping[str, Any] | Dataset:
+        """Return all data, or those of a fold, of which the last is kept: others follow soon."""
+        if fold is None:
+            return self._data
+        if self._fold[0] != fold:
+            self._fold = fold, fold_of(self._data, fold, self._folds or 1, self._seed)
+        return self._fold[1]
+
+    def _preprocess(
+        self, wanted: Any, fold: int | None, data: Mapping[str, Any] | Dataset
+    ) -> Preprocessor | None:
+        """Return the preprocessing, fitted on the training part."""
+        if (wanted, fold) not in self._fitted:
+            shape = data.picture_shape if isinstance(data, Dataset) else None
+            made: Preprocessor | None = get_preprocessor(wanted, shape)
+            if made is not None and not getattr(made, "fitted", False):
+                made.fit(host_split(data, "train")[0])
+            self._fitted[wanted, fold] = made
+        return self._fitted[wanted, fold]
 
 
-def _train(
-    part: Group,
-    data: Mapping[str, Any] | Dataset,
-    device: str,
-    preprocess: Preprocessor | None,
-    threads: int | None,
-) -> Solver:
-    """Return the Solver of a stack that was trained."""
-    X, y = host_split(data, "train")
-    options = part.net_options()
-    is_regression = y.dtype.kind == "f"
-    options.setdefault("loss", "squared" if is_regression else "softmax")
-    features = math.prod(X.shape[1:])
-    net = FullyConnectedNet(
-        **options,
-        input_dim=features if preprocess is None else preprocess.output_dim(features),
-        num_classes=_num_classes(data, y, is_regression=is_regression),
-        members=len(part.numbers),
-        device=device,
-    )
-    solver_options = {**part.solver_options(), "preprocess": preprocess}
-    solver = Solver(net, data, verbose=False, threads=threads, **solver_options)
-    with warnings.catch_warnings():  # a sweep expects some to: their rows say it
-        warnings.simplefilter("ignore", DivergenceWarning)
-        solver.train()
-    return solver
+class _Teller:
+    """Tells how far a Solver is, at ends of epochs, but not without end."""
+
+    def __init__(self, part: Group, tell: Callable[[News], None]) -> None:
+        self._part, self._tell, self._told = part, tell, -math.inf
+
+    def on_epoch(self, solver: Solver) -> None:
+        if time.monotonic() - self._told >= _SECONDS:
+            ended = zip(solver.diverged_at, solver.stopped_at, strict=True)
+            going = [not (diverged or stopped) for diverged, stopped in ended]
+            scores = [float(score) for score in solver.best_val_acc]
+            self._tell(News(self._part, solver.epoch, scores, going))
+            self._told = time.monotonic()
 
 
-def _fitted(preprocess: Any, data: Mapping[str, Any] | Dataset) -> Preprocessor | None:
-    """Return the preprocessing, fitted on the training part."""
-    shape = data.picture_shape if isinstance(data, Dataset) else None
-    made: Preprocessor | None = get_preprocessor(preprocess, shape)
-    if made is not None and not getattr(made, "fitted", False):
-        made.fit(host_split(data, "train")[0])
-    return made
-
-
-def _num_classes(data: Mapping[str, Any] | Dataset, y: np.ndarray, *, is_regression: bool) -> int:
+def num_classes_of(data: Mapping[str, Any] | Dataset) -> int:
     """Return the scores of a sample: classes, or real targets."""
     if isinstance(data, Dataset):
         return data.num_classes
-    return math.prod(y.shape[1:]) if is_regression else int(max(y.max(), np.max(data["y_val"]))) + 1
+    _, y = host_split(data, "train")
+    if y.dtype.kind == "f":
+        return math.prod(y.shape[1:])
+    return int(max(y.max(), np.max(data["y_val"]))) + 1
+
+
+def _keep(solver: Solver, path: Path) -> None:
+    """Write what the members can go on from."""
+    states = member_states(solver)
+    header = {"format": FORMAT, "kind": "members", "net": None, "counters": list(states.counters)}
+    write_whole(path, tensor_bytes(states.arrays, header))
+
+
+def _carried(parts: Sequence[Carried]) -> MemberStates:
+    """Return what members go on from, of each file in one piece, in the order of the members."""
+    found: list[tuple[MemberStates, list[int]]] = []
+    path = None
+    for part in parts:
+        if part.path != path:
+            arrays, header = read_tensors(part.path)
+            found.append((MemberStates(arrays, tuple(header["counters"])), []))
+            path = part.path
+        found[-1][1].append(part.member)
+    return joined(found)
 
 
 def _row(number: int, solver: Solver, k: int) -> dict[str, Any]:

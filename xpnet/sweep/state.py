@@ -4,26 +4,41 @@ import hashlib
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from xpnet.errors import InputError
 from xpnet.model_variables import variables_of
 from xpnet.net_records import net_arrays, net_of, net_record
+from xpnet.nets import FullyConnectedNet
 from xpnet.sweep.result import SweepResult
 from xpnet.tensor_files import FORMAT, read_tensors, tensor_bytes
 from xpnet.whole_files import write_whole
 
-__all__ = ["Best", "plan_digest", "read_state", "write_state"]
+__all__ = ["Best", "Known", "plan_digest", "read_state", "write_state"]
 
 Best = tuple[float, int]  # the accuracy, and the number counted down: the first of equal ones wins
 _CURVE = ("number", "epoch", "train_accuracy", "val_accuracy", "val_loss")
+_ROW = ("number", "val_accuracy", "train_accuracy", "epoch", "epochs", "diverged_at", "stopped_at")
+_STEPS = ("diverged_at", "stopped_at")
+_OR_NONE = ("epoch", *_STEPS)
 
 
-def plan_digest(configurations: list[dict[str, Any]], fixed: dict[str, Any], data: str) -> str:
+class Known(NamedTuple):
+    """What a file has."""
+
+    rows: list[dict[str, Any]]  # without the values of the configurations, which the plan gives
+    curves: list[dict[str, Any]]
+    best: Best
+    model: FullyConnectedNet | None
+    metric: str
+    seconds: float
+
+
+def plan_digest(plan: dict[str, Any], fixed: dict[str, Any], data: str) -> str:
     """Return a digest of what a sweep trains, and on which data; of functions their names."""
-    text = json.dumps([configurations, sorted(fixed.items()), data], default=_name)
+    text = json.dumps([sorted(plan.items()), sorted(fixed.items()), data], default=_name)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -43,16 +58,16 @@ def write_state(path: Path, result: SweepResult, best: Best, plan: str) -> None:
         "best": best[1],
         "metric": result.metric,
         "seconds": result.seconds,
-        "rows": [{name: _finite(value) for name, value in row.items()} for row in result.rows],
     }
     arrays = {} if net is None else net_arrays(net, variables_of(net))
-    curves = [[row[name] for name in _CURVE] for row in result.curves]
-    arrays["curves"] = np.asarray(curves, dtype=np.float64).reshape(len(curves), len(_CURVE))
+    for name, columns, rows in (("rows", _ROW, result.rows), ("curves", _CURVE, result.curves)):
+        numbers = [[math.nan if row[c] is None else row[c] for c in columns] for row in rows]
+        arrays[name] = np.asarray(numbers, dtype=np.float64).reshape(len(rows), len(columns))
     write_whole(path, tensor_bytes(arrays, header))
 
 
-def read_state(path: Path, names: list[str], plan: str) -> tuple[SweepResult, Best]:
-    """Return what is known, and the best.
+def read_state(path: Path, plan: str) -> Known:
+    """Return what is known.
 
     Raises:
         InputError: The file is damaged, or is of another sweep.
@@ -61,20 +76,19 @@ def read_state(path: Path, names: list[str], plan: str) -> tuple[SweepResult, Be
     try:
         arrays, header = read_tensors(path)
         _check_plan(header, plan)
-        rows = [{name: _number(name, v) for name, v in row.items()} for row in header["rows"]]
+        rows = [_row(numbers) for numbers in arrays["rows"].tolist()]
         curves = [dict(zip(_CURVE, row, strict=True)) for row in arrays["curves"].tolist()]
         for row in curves:
             row["number"] = int(row["number"])
         net = None if header["net"] is None else net_of(header["net"], arrays, "", "cpu")
-        found = SweepResult(names, header["metric"], rows, curves, net)
-        found.seconds = float(header["seconds"])
         own = {row["number"]: row["val_accuracy"] for row in rows}
         score = own[-header["best"]] if net is not None else -math.inf
+        best = (score if math.isfinite(score) else -math.inf, int(header["best"]))
+        return Known(rows, curves, best, net, header["metric"], float(header["seconds"]))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path}: the state of the sweep is damaged ({error!r})") from error
-    return found, (score if math.isfinite(score) else -math.inf, header["best"])
 
 
 def _check_plan(header: dict[str, Any], plan: str) -> None:
@@ -85,13 +99,16 @@ def _check_plan(header: dict[str, Any], plan: str) -> None:
         )
 
 
-def _number(name: str, value: Any) -> Any:
-    """Return a value of a row; JSON has no NaN."""
-    return math.nan if value is None and name in ("val_accuracy", "train_accuracy") else value
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _row(numbers: list[float]) -> dict[str, Any]:
+    """Return a row as it was: steps are integers, and what was None has no number."""
+    row: dict[str, Any] = dict(zip(_ROW, numbers, strict=True))
+    row["number"] = int(row["number"])
+    for name in _OR_NONE:
+        if math.isnan(row[name]):
+            row[name] = None
+        elif name in _STEPS:
+            row[name] = int(row[name])
+    return row
 
 
 def _name(value: Any) -> str:
