@@ -138,10 +138,10 @@ def test_those_that_diverged_need_no_more_training(data):
 
 
 def test_on_every_backend(backend, data):
-    space = {"learning_rate": [1e-3, 1e-2, 3e-2, 1e-1]}
-    options = {**FIXED, "hidden_dims": [5], "halving": True}
+    space = {"learning_rate": [1e-4, 1e-3, 1e-2]}
+    options = {**FIXED, "hidden_dims": [5], "halving": True, "num_epochs": 2}
     found, known = (sweep(data, space, device=d, **options) for d in (backend.text, "cpu"))
-    assert sum(row["epochs"] == 8 for row in found.rows) == 1
+    assert sorted(row["epochs"] for row in found.rows) == [1, 2, 2]
     for row, other in zip(found.rows, known.rows, strict=True):
         if row["epochs"] == other["epochs"]:  # a tie may fall to either side
             assert abs(row["val_accuracy"] - other["val_accuracy"]) <= 1 / 20
