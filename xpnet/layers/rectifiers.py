@@ -10,13 +10,20 @@ __all__ = [
     "EluCache",
     "LeakyReluCache",
     "ReluCache",
+    "SeluCache",
     "elu_backward",
     "elu_forward",
     "leaky_relu_backward",
     "leaky_relu_forward",
     "relu_backward",
     "relu_forward",
+    "selu_backward",
+    "selu_forward",
 ]
+
+# The constants of the paper, in double precision.
+_SELU_SCALE = 1.0507009873554804934
+_SELU_DEPTH = _SELU_SCALE * 1.6732632423543772848  # how far below 0 it goes
 
 
 class ReluCache(NamedTuple):
@@ -37,6 +44,12 @@ class EluCache(NamedTuple):
 
     out: Array  # the output, of the input's shape
     alpha: float
+
+
+class SeluCache(NamedTuple):
+    """What the backward pass of SELU needs."""
+
+    out: Array  # the output, of the input's shape
 
 
 def relu_forward(x: Array, *, xp: Any = None) -> tuple[Array, ReluCache]:
@@ -142,3 +155,41 @@ def elu_backward(dout: Array, cache: EluCache, *, xp: Any = None) -> Array:
         xp = array_namespace(dout, out)
         check_dout("elu", dout, out.shape)
     return dout * xp.where(out > 0, 1.0, out + alpha)
+
+
+def selu_forward(x: Array, *, xp: Any = None) -> tuple[Array, SeluCache]:
+    """Return 1.0507 x where x > 0, otherwise 1.7581 (exp x - 1), for any shape, and the cache.
+
+    Of inputs with mean 0 and variance 1 the outputs have mean 0 and variance 1, so that deep nets
+    need no normalisation, as long as the weights have variance 1 / fan_in. NaN stays NaN.
+
+    Raises:
+        InputError: `x` holds no real floating numbers.
+
+    Reference: G. Klambauer, T. Unterthiner, A. Mayr and S. Hochreiter, "Self-normalizing neural
+    networks", NIPS 2017, equation 2, with its constants, for which (0, 1) is a fixed point.
+
+    """
+    xp = floating_namespace("selu", x=x) if xp is None else xp
+    # One of the two terms is 0, as in ELU.
+    out = _SELU_SCALE * xp.maximum(x, 0.0) + _SELU_DEPTH * xp.expm1(xp.minimum(x, 0.0))
+    return out, SeluCache(out)
+
+
+def selu_backward(dout: Array, cache: SeluCache, *, xp: Any = None) -> Array:
+    """Return the gradient by the input: 1.0507 dout where x > 0, otherwise 1.7581 exp(x) dout.
+
+    1.7581 exp(x) is out + 1.7581, so that the exponential is not taken twice.
+
+    Raises:
+        InputError: `dout` does not have the shape of the output.
+
+    """
+    out = cache.out
+    if xp is None:
+        xp = array_namespace(dout, out)
+        check_dout("selu", dout, out.shape)
+    # No `where`, which branches for each number; see relu_backward.
+    is_positive = xp.astype(out > 0, dout.dtype)
+    slope_from_above = _SELU_DEPTH - (_SELU_DEPTH - _SELU_SCALE) * is_positive
+    return dout * (xp.minimum(out, 0.0) + slope_from_above)

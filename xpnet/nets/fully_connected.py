@@ -57,16 +57,16 @@ class FullyConnectedNet(Net):
         hidden_dims: Units of each hidden layer, from the input on; empty for a linear classifier.
         input_dim: D, the number of features of a sample.
         num_classes: C, the number of classes, or of outputs with the squared loss.
-        activation: "relu", "leaky_relu", "elu", "sigmoid", "tanh", "identity" or "maxout"; the
-            table in `xpnet.layers.activations` compares them.
+        activation: "relu", "leaky_relu", "elu", "selu", "gelu", "mish", "hardshrink", "sigmoid",
+            "tanh", "identity" or "maxout"; the table in `xpnet.layers.activations` compares them.
         normalization: None, "batchnorm" or "layernorm".
         dropout_keep_ratio: The share of hidden units that a training step keeps; 1 for no dropout.
         reg: L2 regularisation strength, which enters the loss with the factor 0.5.
         weight_scale: Standard deviation of the notes' Gaussian initial weights; given without an
             initializer, it asks for "gaussian", whose own default is 1e-3.
         initializer: "gaussian", "xavier", "kaiming", "zeros", or a callable `(rng, (fan_in,
-            fan_out)) -> NumPy array`; None for what fits the activation, Kaiming for the ReLU
-            family, Xavier for the others.
+            fan_out)) -> NumPy array`; None for what fits the activation, as the table has it:
+            Kaiming for ReLU and most of its kin, Xavier for the others.
         loss: "softmax", "svm", or "squared" for regression.
         members: K for a stack of K independent nets, trained at once; None for a single net.
         dtype: "float32" or "float64"; or "float16" or "bfloat16" where the library has them, in
