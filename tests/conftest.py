@@ -41,6 +41,7 @@ LAZY = ("dask",)
 LAZY_MODULES = (
     "test_affine",
     "test_activations",
+    "test_activation_values",
     "test_affine_relu",
     "test_maxout",
     "test_batchnorm",

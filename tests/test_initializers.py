@@ -115,7 +115,7 @@ def test_takes_any_number_type():
     assert weights.dtype == np.float64
 
 
-@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "maxout", "identity"])
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "selu", "maxout", "identity"])
 def test_the_fitting_one_keeps_the_mean_square_by_depth(activation, rng):
     """Of the larger of two maxout pieces it is that of either, so that Kaiming would double it."""
     net = FullyConnectedNet([400] * 8, 400, 400, activation=activation)

@@ -246,7 +246,7 @@ def test_a_weight_scale_that_no_initializer_reads_is_refused(parse):
 
 
 def test_the_default_initializer_fits_the_activation(parse):
-    for activation, name in (("relu", "kaiming"), ("maxout", "xavier"), ("tanh", "xavier")):
+    for activation, name in (("relu", "kaiming"), ("selu", "xavier"), ("maxout", "xavier")):
         assert hyperparameters(parse("--activation", activation), 99)["initializer"] == name
         given = parse("--activation", activation, "--initializer", "zeros")
         assert hyperparameters(given, 99)["initializer"] == "zeros"

@@ -1,4 +1,5 @@
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from xpnet.layers import (
     elu_backward,
     elu_forward,
     get_activation,
+    hardshrink_backward,
+    hardshrink_forward,
     leaky_relu_backward,
     leaky_relu_forward,
     relu_backward,
@@ -22,13 +25,35 @@ from xpnet.layers import (
     tanh_forward,
 )
 
+SELU = 1.0507009873554805, 1.0507009873554805 * 1.6732632423543772  # the paper's, above and below
 SHAPES = [(4,), (3, 4), (2, 3, 4), (2, 3, 2, 4)]
+
+
+def gelu_gate(x):
+    """Return the factor of x in GELU, and its slope, both by the tangent."""
+    tanh = math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
+    inner = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x**2)
+    return (1 + tanh) / 2, (1 - tanh**2) * inner / 2
+
+
+def mish_gate(x):
+    """Return the factor of x in Mish, and its slope."""
+    tanh = math.tanh(math.log1p(math.exp(x)))
+    return tanh, (1 - tanh**2) / (1 + math.exp(-x))
+
 
 # f(x) and f'(x) in float64, from the definitions.
 DEFINITIONS = {
     "relu": (lambda x: max(x, 0.0), lambda x: float(x > 0)),
     "leaky_relu": (lambda x: max(0.01 * x, x), lambda x: 1.0 if x > 0 else 0.01),
     "elu": (lambda x: x if x > 0 else math.expm1(x), lambda x: 1.0 if x > 0 else math.exp(x)),
+    "selu": (
+        lambda x: SELU[0] * x if x > 0 else SELU[1] * math.expm1(x),
+        lambda x: SELU[0] if x > 0 else SELU[1] * math.exp(x),
+    ),
+    "gelu": (lambda x: x * gelu_gate(x)[0], lambda x: gelu_gate(x)[0] + x * gelu_gate(x)[1]),
+    "mish": (lambda x: x * mish_gate(x)[0], lambda x: mish_gate(x)[0] + x * mish_gate(x)[1]),
+    "hardshrink": (lambda x: x if abs(x) > 0.5 else 0.0, lambda x: float(abs(x) > 0.5)),
     "sigmoid": (
         lambda x: 1 / (1 + math.exp(-x)),
         lambda x: math.exp(-x) / (1 + math.exp(-x)) ** 2,
@@ -46,10 +71,11 @@ def pair(name, transform=lambda function: [function]):
     return list(zip(transform(activation.forward), transform(activation.backward), strict=True))
 
 
-def away_from_the_kink(rng, shape):
-    """Return numbers whose size is at least 0.1."""
+def away_from_the_kinks(rng, shape):
+    """Return numbers whose size is 0.1 away from 0, and from 0.5, where hardshrink jumps."""
     x = rng.standard_normal(shape)
-    return x + np.copysign(0.1, x)
+    x = x + np.copysign(0.1, x)
+    return x + np.copysign(0.2 * (np.abs(np.abs(x) - 0.5) < 0.1), x)
 
 
 def test_every_activation_has_a_definition():
@@ -63,7 +89,7 @@ def test_values_are_those_of_the_definition(backend, name, also_jitted):
     dout = backend.asarray(np.full(8, 2.0, np.float32))
     for forward, backward in pair(name, also_jitted):
         out, cache = forward(backend.asarray(host))
-        np.testing.assert_allclose(backend.to_numpy(out), known[0], rtol=2e-6)
+        np.testing.assert_allclose(backend.to_numpy(out), known[0], rtol=2e-6, atol=1e-12)
         dx = backend.to_numpy(backward(dout, cache))
         # From the output alone a gradient near 0 is known to seven digits of 1.
         np.testing.assert_allclose(dx / 2, known[1], rtol=2e-6, atol=1e-7)
@@ -84,7 +110,10 @@ def test_relu_by_hand(backend, also_jitted):
 
 @pytest.mark.parametrize(
     ("name", "slope"),
-    [("relu", 0.0), ("leaky_relu", 0.01), ("elu", 1.0), ("sigmoid", 0.25), ("tanh", 1.0)],
+    [
+        *(("relu", 0.0), ("leaky_relu", 0.01), ("elu", 1.0), ("selu", SELU[1]), ("gelu", 0.5)),
+        *(("mish", 0.6), ("hardshrink", 0.0), ("sigmoid", 0.25), ("tanh", 1.0)),
+    ],
 )
 def test_gradient_at_zero(backend, name, slope):
     # At a kink it is the one from below, as PyTorch has it.
@@ -101,6 +130,10 @@ def test_gradient_at_zero(backend, name, slope):
         ("relu", [np.nan, np.inf, 0.0]),
         ("leaky_relu", [np.nan, np.inf, -np.inf]),
         ("elu", [np.nan, np.inf, -1.0]),
+        ("selu", [np.nan, np.inf, np.float32(-SELU[1])]),
+        ("gelu", [np.nan, np.inf, 0.0]),
+        ("mish", [np.nan, np.inf, 0.0]),
+        ("hardshrink", [np.nan, np.inf, -np.inf]),
         ("sigmoid", [np.nan, 1.0, 0.0]),
         ("tanh", [np.nan, 1.0, -1.0]),
         ("identity", [np.nan, np.inf, -np.inf]),
@@ -122,13 +155,20 @@ def test_keeps_nan_and_infinity(backend, name, known, also_jitted):
     [
         ("leaky_relu", (-0.01, 1.0), (0.01, 1.0)),
         ("elu", (-1.0, 1.0), (0.0, 1.0)),
+        ("selu", (-SELU[1], SELU[0]), (0.0, SELU[0])),
+        ("gelu", (0.0, 1.0), (0.0, 1.0)),
+        ("mish", (0.0, 1.0), (0.0, 1.0)),
+        ("hardshrink", (-1.0, 1.0), (1.0, 1.0)),
         ("sigmoid", (0.0, 1.0), (0.0, 0.0)),
         ("tanh", (-1.0, 1.0), (0.0, 0.0)),
     ],
 )
 def test_extreme_inputs_neither_overflow_nor_warn(backend, name, outs, slopes, size, also_jitted):
     # The outputs of the functions without a bound are multiples of the input.
-    scale = [size if name == "leaky_relu" else 1.0, size if name in ("leaky_relu", "elu") else 1.0]
+    scale = [
+        size if name in ("leaky_relu", "hardshrink") else 1.0,
+        size if name not in ("sigmoid", "tanh") else 1.0,
+    ]
     for forward, backward in pair(name, also_jitted):
         out, cache = forward(backend.asarray(np.float32([-size, size])))
         np.testing.assert_allclose(
@@ -157,7 +197,7 @@ def test_outputs_near_zero_keep_their_digits(backend, also_jitted):
 def test_backward_is_the_numeric_gradient(
     backend64, rng, numeric_gradient, name, shape, also_jitted
 ):
-    host, dout = away_from_the_kink(rng, shape), rng.standard_normal(shape)
+    host, dout = away_from_the_kinks(rng, shape), rng.standard_normal(shape)
     known = numeric_gradient(lambda x: np.sum(ACTIVATIONS[name].forward(x)[0] * dout), host)
     for forward, backward in pair(name, also_jitted):
         _, cache = forward(backend64.asarray(host))
@@ -170,6 +210,7 @@ def test_agrees_with_torch(rng, name):
     torch = pytest.importorskip("torch")
     functions = {**vars(torch.nn.functional), "tanh": torch.tanh, "sigmoid": torch.sigmoid}
     functions["identity"] = torch.nn.Identity()
+    functions["gelu"] = partial(torch.nn.functional.gelu, approximate="tanh")
     x = torch.tensor(5 * rng.standard_normal((30, 40)), requires_grad=True)
     dout = torch.tensor(rng.standard_normal((30, 40)))
     out = functions[name](x)
@@ -194,9 +235,12 @@ def test_tanh_is_a_scaled_sigmoid(backend64, rng):
     [
         (leaky_relu_forward, leaky_relu_backward, {"slope": 0.25}, [-0.5, 3.0], 0.25),
         (elu_forward, elu_backward, {"alpha": 2.0}, [2 * np.expm1(-2.0), 3.0], 2 * np.exp(-2.0)),
+        (hardshrink_forward, hardshrink_backward, {"threshold": 2.5}, [0.0, 3.0], 0.0),
     ],
 )
-def test_other_slopes_and_alphas(backend64, also_jitted, forward, backward, options, known, slope):
+def test_other_slopes_alphas_and_thresholds(
+    backend64, also_jitted, forward, backward, options, known, slope
+):
     x, dout = backend64.asarray(np.asarray([-2.0, 3.0])), backend64.asarray(np.asarray([7.0, 7.0]))
     for start, back in zip(
         also_jitted(lambda x: forward(x, **options)), also_jitted(backward), strict=True
@@ -209,7 +253,7 @@ def test_other_slopes_and_alphas(backend64, also_jitted, forward, backward, opti
 
 @every_activation
 def test_a_stack_is_its_members(backend, rng, name):
-    forward, backward, _ = ACTIVATIONS[name]
+    forward, backward, *_ = ACTIVATIONS[name]
     x, dout = (rng.standard_normal((3, 3, 4)).astype(np.float32) for _ in "xd")
     out, cache = forward(backend.asarray(x))
     dx = backward(backend.asarray(dout), cache)
@@ -223,7 +267,7 @@ def test_a_stack_is_its_members(backend, rng, name):
 @every_activation
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_keeps_dtype_and_device_and_leaves_its_inputs(backend64, rng, name, dtype):
-    forward, backward, _ = ACTIVATIONS[name]
+    forward, backward, *_ = ACTIVATIONS[name]
     host, host_dout = (rng.standard_normal((3, 4)).astype(dtype) for _ in "xd")
     x, dout = backend64.asarray(host), backend64.asarray(host_dout)
     # A loop gives the namespace, and gets the same.
@@ -279,6 +323,12 @@ def test_refuses_an_alpha_that_is_not_positive(alpha):
         elu_forward(np.ones(2), alpha=alpha)
 
 
+@pytest.mark.parametrize("threshold", [0.0, -1.0, float("inf"), float("nan")])
+def test_refuses_a_threshold_that_is_not_positive(threshold):
+    with pytest.raises(InputError, match=f"positive and finite; got {threshold}: use identity"):
+        hardshrink_forward(np.ones(2), threshold=threshold)
+
+
 class TestGetActivation:
     def test_finds_each(self):
         assert {name: get_activation(name) for name in ACTIVATIONS} == ACTIVATIONS
@@ -293,7 +343,14 @@ class TestGetActivation:
             "relu",
             "leaky_relu",
             "elu",
+            "gelu",
+            "mish",
         ]
+
+    @every_activation
+    def test_says_whether_it_keeps_zero(self, backend, name):
+        out, _ = ACTIVATIONS[name].forward(backend.asarray(np.float32([0.0, -0.0])))
+        assert (backend.to_numpy(out) == 0.0).tolist() == [ACTIVATIONS[name].keeps_zero] * 2
 
     @pytest.mark.parametrize(
         ("name", "hint"),
@@ -301,7 +358,8 @@ class TestGetActivation:
             ("Relu", r" \(did you mean relu\?\)"),
             ("leakyrelu", r" \(did you mean leaky_relu\?\)"),
             ("sigmiod", r" \(did you mean sigmoid\?\)"),
-            ("swish", ""),
+            ("selo", r" \(did you mean selu\?\)"),
+            ("arctan", ""),
             (None, ""),
             (3, ""),
             (["relu"], ""),

@@ -23,6 +23,14 @@ CASES = [
     ("leaky_relu", "batchnorm", "squared", 0.0, 0.75, 3, False),
     ("elu", None, "squared", 0.3, 0.75, None, True),
     ("elu", "batchnorm", "softmax", REGS, 1.0, 3, False),
+    ("selu", None, "softmax", 0.3, 0.75, 3, False),
+    ("selu", "batchnorm", "squared", 0.0, 1.0, None, True),
+    ("gelu", None, "svm", REGS, RATIOS, 3, True),
+    ("gelu", "layernorm", "softmax", 0.3, 1.0, None, True),
+    ("mish", None, "squared", 0.3, 1.0, 3, False),
+    ("mish", "batchnorm", "softmax", 0.0, 0.75, None, True),
+    ("hardshrink", None, "softmax", REGS, 1.0, 3, True),
+    ("hardshrink", "batchnorm", "svm", 0.3, RATIOS, 3, False),
     ("sigmoid", None, "softmax", 0.3, 1.0, 3, True),
     ("sigmoid", "batchnorm", "squared", 0.0, 1.0, None, True),
     ("tanh", None, "svm", 0.0, RATIOS, 3, False),
@@ -37,12 +45,16 @@ ACTIVATIONS = {
     "relu": lambda s: np.where(s > 0, s, 0),
     "leaky_relu": lambda s: np.where(s > 0, s, 0.01 * s),
     "elu": lambda s: np.where(s > 0, s, np.exp(s) - 1),
+    "selu": lambda s: 1.0507009873554805 * np.where(s > 0, s, 1.6732632423543772 * (np.exp(s) - 1)),
+    "gelu": lambda s: s * (1 + np.tanh((2 / np.pi) ** 0.5 * (s + 0.044715 * s**3))) / 2,
+    "mish": lambda s: s * np.tanh(np.log(1 + np.exp(s))),
+    "hardshrink": lambda s: np.where(np.abs(s) > 0.5, s, 0),
     "sigmoid": lambda s: 1 / (1 + np.exp(-s)),
     "tanh": lambda s: (np.exp(s) - np.exp(-s)) / (np.exp(s) + np.exp(-s)),
     "identity": lambda s: s,
     "maxout": lambda s: s,
 }
-KINKED = ("relu", "leaky_relu", "elu")
+KINKS = {"relu": 0.0, "leaky_relu": 0.0, "elu": 0.0, "selu": 0.0, "hardshrink": 0.5}
 
 
 def by_hand(case, params, X, y, reg, ratio):
@@ -61,8 +73,8 @@ def by_hand(case, params, X, y, reg, ratio):
             over = {"axis": 0 if normalization == "batchnorm" else 1, "keepdims": True}
             s = (s - s.mean(**over)) / np.sqrt(s.var(**over) + 1e-5)
             s = params[f"gamma{i}"] * s + params[f"beta{i}"]
-        if activation in KINKED:
-            kinks.append(np.abs(s).min())
+        if activation in KINKS:
+            kinks.append(np.abs(np.abs(s) - KINKS[activation]).min())
         x = ACTIVATIONS[activation](s) * (draws < round(65536 * ratio) - 32768) / ratio
     s = x @ params["W3"] + params["b3"]
     if loss == "squared":

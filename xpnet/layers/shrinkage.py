@@ -12,7 +12,7 @@ __all__ = ["HardshrinkCache", "hardshrink_backward", "hardshrink_forward"]
 class HardshrinkCache(NamedTuple):
     """What the backward pass of hardshrink needs."""
 
-    kept: Array  # 1 where |x| > threshold, otherwise 0, of the input's shape and dtype
+    kept: Array  # 0 where |x| <= threshold, otherwise 1, of the input's shape and dtype
 
 
 def hardshrink_forward(
@@ -36,8 +36,9 @@ def hardshrink_forward(
                 f"hardshrink: threshold must be positive and finite; got {threshold!r}: "
                 "use identity for 0"
             )
-    # A product, not `where`, which would turn NaN into 0 and branch for each number.
-    kept = xp.astype(xp.abs(x) > threshold, x.dtype)
+    # A product, not `where`, which branches for each number; and not |x| > threshold, which NaN is
+    # not: JAX's compiler makes a choice of the product, and would put 0 for it.
+    kept = xp.astype(xp.logical_not(xp.abs(x) <= threshold), x.dtype)
     return x * kept, HardshrinkCache(kept)
 
 
