@@ -45,7 +45,7 @@ def test_a_data_set_stays_one():
 
 def test_each_fold_is_a_training_of_its_own(data, alone):
     """With the mean of its own training rows: that of all would tell of the validation part."""
-    space = {"learning_rate": [1e-3, 1e-2], "hidden_dims": [[5], [6]]}
+    space = {"learning_rate": [1e-3, 1e-2], "hidden_dims": [[5], [6, 4]]}
     found = sweep(data, space, folds=3, **FIXED)
     assert [(row["number"], row["fold"]) for row in found.rows] == [(n, n % 3) for n in range(12)]
     for row in found.rows:

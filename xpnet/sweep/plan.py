@@ -7,7 +7,7 @@ from typing import Any
 from xpnet.errors import InputError, did_you_mean
 from xpnet.optim import RULES, get_rule
 
-__all__ = ["FOLD", "NAMES", "Group", "check_names", "groups"]
+__all__ = ["FOLD", "NAMES", "OWN", "Group", "check_names", "groups"]
 
 _RULE = {name for rule in RULES.values() for name in rule.defaults}
 # Numbers of the arithmetic: each member of a stack may have its own.
@@ -23,6 +23,7 @@ _OF_SOLVERS = {
 }
 NAMES = sorted(_OF_NETS | _OF_SOLVERS | _RULE)
 FOLD = "fold"  # which part of the training data validates; no hyperparameter of its users
+OWN = "own_dims"  # hidden sizes of a member of a stack whose sizes are larger
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,14 @@ class Group:
     numbers: list[int]
 
     def part(self, start: int, stop: int) -> "Group":
-        """Return some of them."""
-        varied = {name: values[start:stop] for name, values in self.varied.items()}
-        return Group(self.shared, varied, self.numbers[start:stop])
+        """Return those from one place to another."""
+        return self.some(range(start, min(stop, len(self.numbers))))
+
+    def some(self, places: Iterable[int]) -> "Group":
+        """Return those at some places."""
+        places = list(places)
+        varied = {name: [values[k] for k in places] for name, values in self.varied.items()}
+        return Group(self.shared, varied, [self.numbers[k] for k in places])
 
     def values(self, k: int) -> dict[str, Any]:
         """Return all that is known of number `k` of them."""
@@ -77,6 +83,7 @@ def groups(
     configurations: Mapping[int, Mapping[str, Any]],
     fixed: Mapping[str, Any],
     carried: Container[int] = (),
+    padded: Mapping[int, list[int]] | None = None,
 ) -> list[Group]:
     """Return the groups: configurations that differ in numbers alone are together.
 
@@ -84,6 +91,7 @@ def groups(
         configurations: By their numbers.
         fixed: What they have alike.
         carried: The numbers of those that have trained before; they go on apart from the others.
+        padded: For some numbers the hidden sizes that they are filled up to.
 
     Raises:
         InputError: A configuration has what its update rule has not.
@@ -94,6 +102,9 @@ def groups(
         whole = {**fixed, **configuration}
         _check_rule(whole, configuration)
         own = {name: value for name, value in whole.items() if _is_of_member(name, value, whole)}
+        if padded and number in padded:
+            own[OWN] = whole["hidden_dims"]
+            whole["hidden_dims"] = padded[number]
         shared = {name: value for name, value in whole.items() if name not in own}
         common = sorted(shared.items(), key=lambda item: item[0])
         key = repr((common, sorted(own), number in carried))

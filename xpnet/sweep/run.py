@@ -31,6 +31,7 @@ def sweep(
     seeds: int = 1,
     seed: int = 0,
     stack_size: int | None = None,
+    fill_up: bool = True,
     processes: int | None = 1,
     device: str = "cpu",
     state: str | Path | None = None,
@@ -42,7 +43,7 @@ def sweep(
 
     Configurations that differ in numbers alone, such as learning rate and regularisation, train as
     members of a stack; on NumPy each ends with the bits that it would have had alone. Others, such
-    as hidden sizes, activations and batch sizes, split them into stacks.
+    as activations, batch sizes and most hidden sizes (see `fill_up`), split them into stacks.
 
     Args:
         data: As in `xpnet.Solver`.
@@ -63,6 +64,9 @@ def sweep(
             of the highest mean.
         seed: Of weights, batches and draws.
         stack_size: The most members of a stack; None finds the size that trains fastest.
+        fill_up: Let small nets of different hidden sizes share stacks, filled up with units of
+            zeros to the next multiple of eight, where that is faster; they are then what they would
+            be alone to rounding. False trains each size apart, to the bit.
         processes: Train so many stacks at a time, each in a process of its own with one thread;
             None takes as many as there are cores where that is worth their start, and there is no
             GPU. A script that asks for more than one needs `if __name__ == "__main__":`.
@@ -96,7 +100,9 @@ def sweep(
         check_folds(folds or 0, data)
     fixed = {"hidden_dims": [100], "num_epochs": 10, "seed": seed, **fixed}
     found = configurations(space, num_samples, seed)
-    setting = Setting(data, device, fixed, folds, seed, seeds, stack_size, processes, halving)
+    setting = Setting(
+        data, device, fixed, folds, seed, seeds, stack_size, processes, halving, fill_up
+    )
     if halving:
         _check_halving(space, fixed, len(found))
     plan = {"found": found, "refine": refine, "coarse_epochs": coarse_epochs}

@@ -14,11 +14,11 @@ from xpnet.data import Dataset
 from xpnet.errors import DivergenceWarning
 from xpnet.host_arrays import host_split
 from xpnet.member_states import MemberStates, go_on_from, joined, member_states
-from xpnet.nets import FullyConnectedNet
+from xpnet.nets import FullyConnectedNet, cut, padded_stack
 from xpnet.preprocessing import Preprocessor, get_preprocessor
 from xpnet.solver import Solver
 from xpnet.sweep.folds import fold_of
-from xpnet.sweep.plan import FOLD, Group
+from xpnet.sweep.plan import FOLD, OWN, Group
 from xpnet.tensor_files import FORMAT, read_tensors, tensor_bytes
 from xpnet.whole_files import write_whole
 
@@ -136,7 +136,7 @@ class StackTrainer:
             rows,
             [row for k, number in numbers for row in _curve(number, solver, k)],
             (scores[k], -number),
-            solver.model.member(k),
+            _member(solver.model, job.part, k),
             solver.metric.name,
             time.perf_counter() - begun,
             job.kept_in,
@@ -150,16 +150,15 @@ class StackTrainer:
         data = self._data_of(fold)
         X, y = host_split(data, "train")
         preprocess = self._preprocess(part.shared.get("preprocess"), fold, data)
-        options = part.net_options()
-        options.setdefault("loss", "squared" if y.dtype.kind == "f" else "softmax")
         features = math.prod(X.shape[1:])
-        net = FullyConnectedNet(
-            **options,
-            input_dim=features if preprocess is None else preprocess.output_dim(features),
-            num_classes=self._num_classes,
-            members=len(part.numbers),
-            device=self._device,
-        )
+        common: dict[str, Any] = {
+            "input_dim": features if preprocess is None else preprocess.output_dim(features),
+            "num_classes": self._num_classes,
+            "device": self._device,
+        }
+        if "loss" not in part.shared:
+            common["loss"] = "squared" if y.dtype.kind == "f" else "softmax"
+        net = _net(part, common)
         solver_options = {**part.solver_options(), "preprocess": preprocess}
         callbacks = [] if tell is None else [_Teller(part, tell)]
         return Solver(
@@ -185,6 +184,25 @@ class StackTrainer:
                 made.fit(host_split(data, "train")[0])
             self._fitted[wanted, fold] = made
         return self._fitted[wanted, fold]
+
+
+def _net(part: Group, common: Mapping[str, Any]) -> FullyConnectedNet:
+    """Return the stack of the configurations, where they ask for it each with sizes of its own."""
+
+    def make(hidden_dims: Sequence[int], members: Sequence[int]) -> FullyConnectedNet:
+        options = {**part.some(members).net_options(), "hidden_dims": hidden_dims, **common}
+        return FullyConnectedNet(**options, members=len(members))
+
+    sizes = part.shared["hidden_dims"]
+    if OWN in part.varied:
+        return padded_stack(part.varied[OWN], sizes, make)
+    return make(sizes, range(len(part.numbers)))
+
+
+def _member(net: FullyConnectedNet, part: Group, k: int) -> FullyConnectedNet:
+    """Return a member as a single net of its own sizes."""
+    own = net.member(k)
+    return cut(own, part.varied[OWN][k]) if OWN in part.varied else own
 
 
 class _Teller:

@@ -16,7 +16,8 @@ from xpnet.errors import CheckpointWarning, warn
 from xpnet.host_arrays import host_split
 from xpnet.metrics import RSquared
 from xpnet.run_identity import data_digest
-from xpnet.sweep.costs import Costs, costs_of
+from xpnet.sweep.costs import costs_of
+from xpnet.sweep.fill import filled_up
 from xpnet.sweep.halving import rungs, score_until, survivors
 from xpnet.sweep.plan import FOLD, Group, groups
 from xpnet.sweep.pool import Pool
@@ -43,6 +44,7 @@ class Setting(NamedTuple):
     stack_size: int | None
     processes: int | None
     halving: bool
+    fill_up: bool
 
 
 class Study:
@@ -72,8 +74,13 @@ class Study:
         self.result = SweepResult([], "accuracy", [], [], repeats=tuple(repeats))
         self._best: Best = (-math.inf, 0)
         self._trainer = StackTrainer(data, setting.device, setting.folds, setting.seed)
-        digest = data_digest(host_split(data, "train"), host_split(data, "val"))
-        told = {**plan, "folds": setting.folds, "seeds": setting.seeds, "halving": setting.halving}
+        train = host_split(data, "train")
+        self._sizes = math.prod(train[0].shape[1:]), num_classes_of(data)
+        self._is_gpu = get_backend(setting.device).is_gpu
+        self._padded: dict[int, list[int]] = {}
+        digest = data_digest(train, host_split(data, "val"))
+        depends_on = ("folds", "seeds", "halving", "fill_up")
+        told = {**plan, **{name: getattr(setting, name) for name in depends_on}}
         self._plan = plan_digest(told, setting.fixed, digest)
         self._runs: dict[int, dict[str, Any]] = {}
         self._rows: dict[int, dict[str, Any]] = {}
@@ -87,6 +94,8 @@ class Study:
         """Train a round of configurations, each with its seeds and folds."""
         runs = self._numbered(found)
         self._runs |= runs
+        if self._setting.fill_up:
+            self._padded |= filled_up(runs, self._setting.fixed, *self._sizes, is_gpu=self._is_gpu)
         self.result.names = list(next(iter(runs.values())))
         self._show(number for number in runs if number in self._rows)
         units = _units(runs, self.result.repeats)
@@ -118,7 +127,7 @@ class Study:
         """Train some runs to an epoch, or to their end, and return where their states lie."""
         going = [number for unit in units.values() for number in unit]
         rest = {n: runs[n] for n in going if not self._is_done(n, until)}
-        work = self._work(groups(rest, self._setting.fixed, carried))
+        work = self._work(groups(rest, self._setting.fixed, carried, self._padded))
         following: dict[int, Carried] = {}
 
         def job_of(part: Group) -> Job:
@@ -157,7 +166,7 @@ class Study:
         number = max(rows, key=lambda row: (row["val_accuracy"], -row["number"]))["number"]
         if FOLD in self.result.repeats or number != -self._best[1]:
             run = {name: v for name, v in self._runs[number].items() if name != FOLD}
-            (part,) = groups({number: run}, self._setting.fixed)
+            (part,) = groups({number: run}, self._setting.fixed, padded=self._padded)
             stack = self._trainer.train(Job(part))
             self.result.best_model = stack.model
             self.result.seconds += stack.seconds
@@ -191,11 +200,8 @@ class Study:
 
     def _work(self, found: list[Group]) -> Work:
         """Return the groups as work, in stacks of a size that fits the cache and the memory."""
-        setting, backend = self._setting, get_backend(self._setting.device)
-        X, _ = host_split(setting.data, "train")
-        features = math.prod(X.shape[1:])
-        costs = [costs_of(group, features, num_classes_of(setting.data)) for group in found]
-        given = setting.stack_size
+        backend, given = get_backend(self._setting.device), self._setting.stack_size
+        costs = [costs_of(group, *self._sizes) for group in found]
         memory = backend.memory_bytes()
         # Half of the memory: the data, and what other programs have, are not counted.
         most = [
@@ -205,7 +211,7 @@ class Study:
         return Work(
             found,
             [cost.work for cost in costs],
-            [given or _size(cost, is_gpu=backend.is_gpu) for cost in costs],
+            [given or first_size(cost.step_bytes, is_gpu=self._is_gpu) for cost in costs],
             most,
             # Where each size is compiled anew, trials cost more than they bring.
             is_fixed=given is not None or backend.always_compiles,
@@ -274,10 +280,6 @@ def _units(runs: Mapping[int, Mapping[str, Any]], repeats: Sequence[str]) -> dic
 
 def _mean(scores: list[float]) -> float:
     return math.fsum(scores) / len(scores) if all(map(math.isfinite, scores)) else -math.inf
-
-
-def _size(cost: Costs, *, is_gpu: bool) -> int:
-    return first_size(cost.step_bytes, is_gpu=is_gpu)
 
 
 def _test_accuracy(result: SweepResult, data: Mapping[str, Any] | Dataset) -> float | None:
