@@ -5,7 +5,7 @@ Reference: Stanford CS231n, assignment 2 (`solver.py`), without its faults.
 
 import inspect
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -475,9 +475,9 @@ class Solver:
         """
         return self._best.stopped_at
 
-    def _print(self, line: str) -> None:
+    def _print(self, line: Callable[..., str], *told: Any) -> None:
         if self.verbose:
-            print(line)
+            print(line(*told))
 
     def _keep(self, must: bool, ends_epoch: bool) -> None:
         """Write a checkpoint where one is due."""

@@ -33,7 +33,7 @@ class TrainingLoop:
         print_every: Steps from one printed loss, and one look for divergence, to the next.
         metric: The short name of what is measured.
         bind: Puts parameters and state into the model.
-        say: Prints a line.
+        say: Prints the line that a function makes of what follows it, where lines are wanted.
         call: Calls the callbacks of an event.
         keep: Writes a checkpoint if one is due, and in any case if the first argument is true; the
             second tells whether an epoch ends.
@@ -52,7 +52,7 @@ class TrainingLoop:
     print_every: int
     metric: str
     bind: Callable[[Variables], None]
-    say: Callable[[str], None]
+    say: Callable[..., None]
     call: Callable[[str], None]
     keep: Callable[[bool, bool], None]
     epoch: int = 0
@@ -106,7 +106,7 @@ class TrainingLoop:
                 self.keep(True, ends)
                 break
             if (self.step - 1) % self.print_every == 0:
-                self.say(iteration_line(self.step, num_steps, history.loss[-1]))
+                self.say(iteration_line, self.step, num_steps, history.loss[-1])
                 self.call("on_interval")
             is_due = self.step == 1 or ends
             if is_due:
@@ -138,8 +138,8 @@ class TrainingLoop:
         """Say what a check found, and stop the runs whose patience has ended."""
         history, best, last_epoch = self.history, self.history.best, self.last_epoch
         accuracies = history.train_acc[-1], history.val_acc[-1]
-        self.say(epoch_line(self.epoch, last_epoch, *accuracies, self.metric))
+        self.say(epoch_line, self.epoch, last_epoch, *accuracies, self.metric)
         newly = best.stop(self.step, ~history.gone)
         if newly.any():
             going = int((~history.gone).sum())
-            self.say(stop_line(self.epoch, last_epoch, best.patience, newly, going))
+            self.say(stop_line, self.epoch, last_epoch, best.patience, newly, going)

@@ -63,7 +63,8 @@ def test_the_rest_is_dealt_out_to_all_lanes(members, sizes):
 
 def test_the_longest_group_comes_first():
     short, long = group_of(4, num_epochs=1), group_of(4, num_epochs=9)
-    works = [costs_of(group, 64, 10).work for group in (short, long)]
+    costs = [costs_of(group, 64, 10) for group in (short, long)]
+    works = [cost.epochs * cost.step(4) for cost in costs]
     work = Work([short, long], works, [4, 4], [4, 4])
     assert work.take().shared["num_epochs"] == 9
 

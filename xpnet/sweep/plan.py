@@ -51,6 +51,12 @@ class Group:
         varied = {name: [values[k] for k in places] for name, values in self.varied.items()}
         return Group(self.shared, varied, [self.numbers[k] for k in places])
 
+    @property
+    def key(self) -> str:
+        """What configurations must have alike to be in the same group."""
+        common = sorted(self.shared.items(), key=lambda item: item[0])
+        return repr((common, sorted(self.varied)))
+
     def values(self, k: int) -> dict[str, Any]:
         """Return all that is known of number `k` of them."""
         return {**self.shared, **{name: values[k] for name, values in self.varied.items()}}
@@ -97,7 +103,7 @@ def groups(
         InputError: A configuration has what its update rule has not.
 
     """
-    found: dict[str, Group] = {}
+    found: dict[tuple[str, bool], Group] = {}
     for number, configuration in configurations.items():
         whole = {**fixed, **configuration}
         _check_rule(whole, configuration)
@@ -106,13 +112,18 @@ def groups(
             own[OWN] = whole["hidden_dims"]
             whole["hidden_dims"] = padded[number]
         shared = {name: value for name, value in whole.items() if name not in own}
-        common = sorted(shared.items(), key=lambda item: item[0])
-        key = repr((common, sorted(own), number in carried))
-        group = found.setdefault(key, Group(shared, {name: [] for name in own}, []))
+        empty = Group(shared, {name: [] for name in own}, [])
+        group = found.setdefault((empty.key, number in carried), empty)
         group.numbers.append(number)
         for name, value in own.items():
             group.varied[name].append(value)
-    return list(found.values())
+    return [_by_seed(group) for group in found.values()]
+
+
+def _by_seed(group: Group) -> Group:
+    """Return a group in the order of its seeds: a stack of one seed takes one batch for all."""
+    seeds = group.varied.get("seed", [])
+    return group.some(sorted(range(len(seeds)), key=seeds.__getitem__)) if seeds else group
 
 
 def _is_of_member(name: str, value: Any, whole: Mapping[str, Any]) -> bool:

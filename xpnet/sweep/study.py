@@ -202,6 +202,7 @@ class Study:
         """Return the groups as work, in stacks of a size that fits the cache and the memory."""
         backend, given = get_backend(self._setting.device), self._setting.stack_size
         costs = [costs_of(group, *self._sizes) for group in found]
+        sizes = [given or first_size(cost.step_bytes, is_gpu=self._is_gpu) for cost in costs]
         memory = backend.memory_bytes()
         # Half of the memory: the data, and what other programs have, are not counted.
         most = [
@@ -210,8 +211,8 @@ class Study:
         ]
         return Work(
             found,
-            [cost.work for cost in costs],
-            [given or first_size(cost.step_bytes, is_gpu=self._is_gpu) for cost in costs],
+            [cost.epochs * cost.step(size) for cost, size in zip(costs, sizes, strict=True)],
+            sizes,
             most,
             # Where each size is compiled anew, trials cost more than they bring.
             is_fixed=given is not None or backend.always_compiles,
