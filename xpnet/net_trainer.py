@@ -185,6 +185,7 @@ class NetTrainer:
                 name: {slot: xp.zeros_like(w) for slot in self.rule.slots}
                 for name, w in self._variables.params.items()
             }
+        self._lay_out()
         self._data = {"y": train.y, "numbers": self._numbers}
         if not isinstance(train.X, StreamedRows):
             self._data["X"] = train.X
@@ -199,6 +200,15 @@ class NetTrainer:
         if is_new or "reg" not in fixed:  # a stack's are arrays
             self._measures = {}
         self._constants = constants
+
+    def _lay_out(self) -> None:
+        """Put parameters and slots into the order in memory that the steps want."""
+        params, laid_out = self._variables.params, self.net.laid_out
+        self._variables = self._variables._replace(params=laid_out(params))
+        for slot in self.rule.slots:
+            ordered = laid_out({name: slots[slot] for name, slots in self._slots.items()})
+            for name, x in ordered.items():
+                self._slots[name][slot] = x
 
     def advance(
         self, rows: np.ndarray, rate_scales: np.ndarray, first: int, following: np.ndarray

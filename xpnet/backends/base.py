@@ -36,6 +36,9 @@ class Backend:
         has_compiler: Whether `compile` does anything.
         always_compiles: Whether `stretch` compiles without being asked.
         replays: Whether `stretch` records a pure step and replays it into arrays that it keeps.
+        one_product_from: The features from which a batch that all members of a stack share goes
+            faster through one product with the weights of all than through one for each; None for
+            never.
         remark: Why this backend was chosen, where nobody named it.
 
     """
@@ -45,6 +48,7 @@ class Backend:
     has_compiler: bool = False
     always_compiles: bool = False
     replays: bool = False
+    one_product_from: int | None = None
     remark: str = ""
 
     def __init__(self, xp: Any, device: Any) -> None:

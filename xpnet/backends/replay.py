@@ -55,7 +55,7 @@ class _Recording:
         self._tape = Tape()
         self._data = _leaves(data)
         self._draws = {path: x[0, ...].copy() for path, x in _leaves(draws).items()}
-        self._carry = {path: x.copy() for path, x in _leaves(carry).items()}
+        self._carry = {path: x.copy(order="K") for path, x in _leaves(carry).items()}
         self._carried = _rebuilt(carry, self._carry)
         noted = {path: Recorded(x, self._tape) for path, x in self._carry.items()}
         drawn = {path: Recorded(x, self._tape) for path, x in self._draws.items()}

@@ -21,6 +21,9 @@ class TorchBackend(Backend):
 
     name = "torch"
     has_compiler = True
+    # Measured on a CPU, the two products of a step for 4 and 16 members: 0.83 to 0.93 times as long
+    # at 64 features, 0.72 to 0.80 at 784, 0.64 to 0.72 at 3,072.
+    one_product_from = 1
 
     @classmethod
     def open(cls, device_text: str) -> "TorchBackend":

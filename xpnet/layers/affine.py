@@ -10,6 +10,7 @@ from xpnet.backends import Array, array_namespace
 from xpnet.columns import product_by_columns
 from xpnet.errors import InputError
 from xpnet.layers.checks import check_dout, floating_namespace
+from xpnet.layers.stacked import gradients_of_all, is_shared, product_of_all
 
 __all__ = [
     "AffineCache",
@@ -30,7 +31,13 @@ class AffineCache(NamedTuple):
 
 
 def affine_forward(
-    x: Array, w: Array, b: Array, *, by_columns: bool = False, xp: Any = None
+    x: Array,
+    w: Array,
+    b: Array,
+    *,
+    by_columns: bool = False,
+    as_one: bool = False,
+    xp: Any = None,
 ) -> tuple[Array, AffineCache]:
     """Return `x W + b` for every sample, and the cache.
 
@@ -41,6 +48,8 @@ def affine_forward(
         b: Biases of shape (..., M).
         by_columns: Whether a narrow output lies in memory column by column, as suits scores, of
             which sums over the classes are taken.
+        as_one: Whether an `x` that all members share, (N, D), goes through one product with the
+            weights of all, (N, D) @ (D, K * M); see `xpnet.layers.stacked`.
         xp: The namespace, from a caller that has checked the shapes.
 
     Returns:
@@ -55,7 +64,10 @@ def affine_forward(
         xp = floating_namespace("affine layer", x=x, w=w, b=b)
         check_shapes("affine layer", "w must be (..., D, M) and b (..., M)", 2, x, w, b)
     rows = as_rows(x, w, 2, xp)
-    out = product_by_columns(rows, w, xp) if by_columns else rows @ w
+    if as_one and is_shared(rows, w):
+        out = product_of_all(rows, w, xp)
+    else:
+        out = product_by_columns(rows, w, xp) if by_columns else rows @ w
     out += b[..., None, :]
     return out, AffineCache(x, w)
 
@@ -84,11 +96,12 @@ def affine_backward(
 
 
 def affine_parameter_gradients(
-    dout: Array, cache: AffineCache, *, xp: Any = None
+    dout: Array, cache: AffineCache, *, as_one: bool = False, xp: Any = None
 ) -> tuple[Array, Array]:
     """Return dw and db alone: the backward pass of a net's first layer.
 
-    Nobody reads the gradient by the net's input, and it is a third of a step at 3072-50-10.
+    `as_one` is as in `affine_forward`. Nobody reads the gradient by the net's input, and it is a
+    third of a step at 3072-50-10.
 
     Raises:
         InputError: `dout` does not have the shape of the layer's output.
@@ -100,6 +113,8 @@ def affine_parameter_gradients(
     rows = as_rows(x, w, 2, xp)
     if not is_checked:
         check_dout("affine layer", dout, (*w.shape[:-2], rows.shape[-2], w.shape[-1]))
+    if as_one and is_shared(rows, w):
+        return gradients_of_all(rows, dout, xp), xp.sum(dout, axis=-2)
     return xp.matrix_transpose(rows) @ dout, xp.sum(dout, axis=-2)
 
 

@@ -116,6 +116,10 @@ class Net(ABC):
         """Return the random numbers of training step `step` (from 0) on so many samples."""
         return {}
 
+    def laid_out(self, params: Params) -> Params:
+        """Return the parameters as the steps of a training want them in memory."""
+        return params
+
     def check(self) -> None:
         """Raise InputError unless parameters and state fit together, whoever assigned them."""
         stack = () if self.members is None else (self.members,)

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from xpnet.backends import Array, get_backend
+from xpnet.backends import Array, Backend, get_backend
 from xpnet.errors import InputError
 from xpnet.initializers import Initializer, get_initializer
 from xpnet.layers import (
@@ -22,6 +22,7 @@ from xpnet.layers import (
     draw_dropout,
     keep_threshold,
 )
+from xpnet.layers.stacked import laid_out_for_one
 from xpnet.losses import get_loss
 from xpnet.members import member_seeds, member_values, not_negative, take_member
 from xpnet.nets.base import Net, Params, Variables
@@ -126,8 +127,11 @@ class FullyConnectedNet(Net):
         self._affine = (scores, affine_backward, affine_parameter_gradients)
         self._penalty: tuple[Callable[..., Any], ...] = (penalty, add_penalty_gradients)
         has_norm = normalization is not None
+        backend = get_backend(device)
+        self._as_one = self._goes_as_one(backend, sizes[0])
         self._hidden = [
-            HiddenLayer(i, activation, normalization) for i in range(1, self.num_layers)
+            HiddenLayer(i, activation, normalization, as_one=self._as_one and i == 1)
+            for i in range(1, self.num_layers)
         ]
         if initializer is None and weight_scale is None:
             initializer = _fitting_initializer(activation)
@@ -140,7 +144,6 @@ class FullyConnectedNet(Net):
             )
         ]
         pieces = MAXOUT_PIECES if activation == "maxout" else None
-        backend = get_backend(device)
         self.params = place_members(
             lambda k: initial_params(sizes, *draws[k], pieces=pieces, has_norm=has_norm),
             *(members, backend.dtype(dtype), backend),
@@ -221,6 +224,22 @@ class FullyConnectedNet(Net):
             name: (units[i],) for i, layer in enumerate(self._hidden) for name in layer.state_names
         }
 
+    def _goes_as_one(self, backend: Backend, features: int) -> bool:
+        """Return whether the first layer takes one product for all members.
+
+        Members of one seed share each batch; others have batches of their own.
+        """
+        least = backend.one_product_from
+        is_for_it = self.num_layers > 1 and self.activation != "maxout"
+        is_shared = self.members is not None and len(set(self.seeds)) == 1
+        return is_for_it and is_shared and least is not None and features >= least
+
+    def laid_out(self, params: Params) -> Params:
+        """Return the parameters, the first weights so that all of a stack are one matrix."""
+        if not self._as_one:
+            return params
+        return {**params, "W1": laid_out_for_one(params["W1"], self.backend.xp)}
+
     def check(self) -> None:
         """Raise InputError unless parameters, state and settings fit, whoever assigned them."""
         super().check()
@@ -264,6 +283,7 @@ class FullyConnectedNet(Net):
             raise InputError(f"no member {k!r}: the net has {self.members or 'no'} members")
         solo = copy.copy(self)
         solo.members = None
+        solo._as_one = False
         solo.reg = float(np.broadcast_to(self.reg, (self.members,))[k])
         kept = np.broadcast_to(self.dropout_keep_ratio, (self.members,))
         solo.dropout_keep_ratio = float(kept[k])

@@ -4,6 +4,7 @@ affine - normalization - activation - dropout    or    maxout - normalization - 
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from xpnet.backends import Array
@@ -43,7 +44,9 @@ class HiddenCache(NamedTuple):
 class HiddenLayer:
     """The parts of hidden layer `index`, and their names among parameters, state and terms."""
 
-    def __init__(self, index: int, activation: str, normalization: str | None) -> None:
+    def __init__(
+        self, index: int, activation: str, normalization: str | None, *, as_one: bool = False
+    ) -> None:
         self.weight_name, self.bias_name = f"W{index}", f"b{index}"
         self.norm_names = (f"gamma{index}", f"beta{index}") if normalization else None
         state_names = f"running_mean{index}", f"running_var{index}"
@@ -56,6 +59,12 @@ class HiddenLayer:
         else:
             self.activation = get_activation(activation)
             self.affine = (affine_forward, affine_backward, affine_parameter_gradients)
+            if as_one:  # the first layer, which nobody asks for the gradient by its input
+                self.affine = (
+                    partial(affine_forward, as_one=True),
+                    affine_backward,
+                    partial(affine_parameter_gradients, as_one=True),
+                )
         self.norm: tuple[Callable[..., Any], ...] = (layernorm_forward, layernorm_backward)
         if self.state_names:
             self.norm = (batchnorm_forward, batchnorm_backward)
