@@ -15,6 +15,7 @@ import xpnet
 from xpnet.sweep import sweep
 from xpnet.sweep.command import main
 from xpnet.sweep.stack import StackTrainer
+from xpnet.train import main as train
 
 QUICK = ["--num-epochs", "2", "--hidden-dim", "6"]
 
@@ -205,3 +206,65 @@ def test_options_of_a_training_are_refused(capsys):
             main(["--grid", "reg=0", option])
         assert ending.value.code == 2
         assert f"{option} is for python -m xpnet.train" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_no_pictures")
+def test_folds_and_halving_leave_a_table_of_configurations(tmp_path, capsys):
+    words = ["--grid", "learning-rate=1e-4,1e-3,1e-2,3e-2", "--folds", "3", "--halving"]
+    assert main([*words, "--num-epochs", "4", "--hidden-dim", "6", "--out", str(tmp_path)]) == 0
+    assert "12 nets on digits" in (out := capsys.readouterr().out)
+    assert "trained anew on the whole training part: validation accuracy" in out
+    rows = table(tmp_path / "results.csv")
+    assert [row["fold"] for row in rows] == ["0", "1", "2"] * 4
+    assert sorted(float(row["epochs"]) for row in rows) == [1] * 6 + [2] * 3 + [4] * 3
+    configurations = table(tmp_path / "configurations.csv")
+    assert [row["runs"] for row in configurations] == ["3"] * 4
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    highest = max(configurations, key=lambda row: float(row["val_accuracy"]))
+    assert summary["best"]["learning_rate"] == float(highest["learning_rate"])
+    digits = xpnet.data.load("digits")
+    accuracy = (xpnet.load(tmp_path / "best").predict(digits.X_val) == digits.y_val).mean()
+    assert summary["refit_accuracy"] == accuracy
+
+
+@pytest.mark.usefixtures("_no_pictures")
+def test_two_stages(tmp_path):
+    words = ["--random", "6", "--space", "learning-rate=loguniform(1e-5,1e-1)", "--refine", "4"]
+    words += ["--coarse-epochs", "1", "--num-epochs", "2", "--hidden-dim", "6", "--quiet"]
+    assert main([*words, "--out", str(tmp_path)]) == 0
+    assert [row["num_epochs"] for row in table(tmp_path / "results.csv")] == ["1"] * 6 + ["2"] * 4
+
+
+@pytest.mark.usefixtures("_no_pictures")
+def test_the_config_of_the_best_trains_it_again(tmp_path):
+    words = ["--random", "5", "--space", "learning-rate=loguniform(1e-3,1e-1)", "--seeds", "2"]
+    words += ["--grid", "hidden-dims=6,12x5", "--grid", "normalization=none,batchnorm"]
+    sweep_folder, run = tmp_path / "sweep", tmp_path / "run"
+    assert main([*words, "--num-epochs", "3", "--out", str(sweep_folder), "--quiet"]) == 0
+    config = sweep_folder / "best" / "config.toml"
+    assert train(["--config", str(config), "--out", str(run), "--quiet"]) == 0
+    first, second = (xpnet.load(path) for path in (sweep_folder / "best", run))
+    assert first.layer_sizes == second.layer_sizes
+    for name, w in first.params.items():
+        np.testing.assert_array_equal(second.params[name], w)
+
+
+def on_a_terminal(monkeypatch):
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(getattr(sys, name), "isatty", lambda: True)
+
+
+@pytest.mark.usefixtures("_no_pictures")
+def test_on_a_terminal_there_is_a_live_table(capsys, monkeypatch):
+    on_a_terminal(monkeypatch)
+    monkeypatch.setattr("xpnet.sweep.display._SECONDS", 0.0)
+    monkeypatch.setattr("xpnet.sweep.stack._SECONDS", 0.0)
+    words = ["--grid", "learning-rate=1e-3,1e-2,1e30", "--update-rule", "sgd"]
+    words += ["--grid", "hidden-dims=6,20", "--num-epochs", "4"]
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    assert " val 0." not in out  # no line for each: the table has them
+    assert "learning_rate 0.01  hidden_dims 20 ..." in err  # in training
+    assert "best of 6 so far" in err
+    assert "2 diverged" in err
+    assert "left" in err

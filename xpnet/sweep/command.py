@@ -30,7 +30,7 @@ from xpnet.sweep.files import (
     write_sweep,
 )
 from xpnet.sweep.halving import planned_epochs
-from xpnet.sweep.plan import NAMES, check_names
+from xpnet.sweep.plan import FOLD, NAMES, check_names
 from xpnet.sweep.space import Distribution, parse_distribution, parse_value, spelt_size
 
 __all__ = ["main"]
@@ -189,7 +189,8 @@ def _swept(
         print(f"xpnet {xpnet.__version__}: {number:,} nets on {data.name}", flush=True)
     if folder is not None and options.resume is None:
         begin_folder(folder, words)  # now that all else is known to be right
-    display = Display(_planned(options, space, fixed, number), quiet=options.quiet)
+    names = [*space, *(["seed"] if options.seeds > 1 else []), *([FOLD] if options.folds else [])]
+    display = Display(names, _planned(options, space, fixed, number), quiet=options.quiet)
     status = 0
     try:
         found = sweep(
@@ -227,8 +228,8 @@ def _swept(
     if folder is not None:
         told = {"dataset": options.dataset, "fixed": fixed}
         config = None
-        if found.best_model is not None:
-            best = {name: v for name, v in found.best.items() if name in NAMES}
+        if found.best_run is not None:
+            best = {name: v for name, v in found.best_run.items() if name in NAMES}
             config = config_text(_parser_of_a_run(), options, _for_options({**fixed, **best}))
         names = write_sweep(folder, found, told, config)
         if not options.quiet:

@@ -24,12 +24,14 @@ class Display:
         result: What is known, or None before the first stack is done.
 
     Args:
+        names: The hyperparameters that vary.
         planned: The epochs of all trainings together.
         quiet: Show nothing.
 
     """
 
-    def __init__(self, planned: float, *, quiet: bool) -> None:
+    def __init__(self, names: list[str], planned: float, *, quiet: bool) -> None:
+        self._names = names
         self.result: SweepResult | None = None
         self._quiet = quiet
         self._said: set[int] = set()
@@ -78,13 +80,12 @@ class Display:
             return
         self._drawn = time.monotonic()
         rows = [] if self.result is None else self.result.rows
-        names = self.result.names if self.result is not None else None
         scored = [(row["val_accuracy"], row, "") for row in rows]
         scored += [(score, values, " ...") for score, values, _ in self._running.values()]
         best = sorted((one for one in scored if math.isfinite(one[0])), key=lambda one: -one[0])
         lines = [
             f"{score:.4f}  "
-            + "  ".join(f"{name} {spelt(values[name])}" for name in (names or values))
+            + "  ".join(f"{name} {spelt(values[name])}" for name in self._names)
             + mark
             for score, values, mark in best[:_SHOWN]
         ]

@@ -59,7 +59,8 @@ class Group:
 
     def values(self, k: int) -> dict[str, Any]:
         """Return all that is known of number `k` of them."""
-        return {**self.shared, **{name: values[k] for name, values in self.varied.items()}}
+        found = {**self.shared, **{name: values[k] for name, values in self.varied.items()}}
+        return found | {"hidden_dims": found.pop(OWN)} if OWN in found else found
 
     def net_options(self) -> dict[str, Any]:
         """Return the options of the stacked net."""

@@ -28,6 +28,8 @@ class SweepResult:
         curves: A dictionary for each check of each training: `number`, `epoch`, `train_accuracy`,
             `val_accuracy`, `val_loss`.
         best_model: The net of the best row, with its preprocessing; None where all diverged.
+        best_run: The row of the training that it is from, with its seed; with folds, whose seed it
+            is.
         test_accuracy: Of that net on the test part, taken once at the end; None without one.
         seconds: Of the trainings together.
         repeats: Which of `names` repeat a configuration: `seed`, `fold`, both or none.
@@ -42,6 +44,7 @@ class SweepResult:
     rows: list[dict[str, Any]]
     curves: list[dict[str, Any]] = field(repr=False)
     best_model: FullyConnectedNet | None = None
+    best_run: dict[str, Any] | None = None
     test_accuracy: float | None = None
     seconds: float = 0.0
     repeats: tuple[str, ...] = ()

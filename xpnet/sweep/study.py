@@ -152,8 +152,10 @@ class Study:
     def finish(self) -> SweepResult:
         """Return what was found, with the best net and its one look at the test part."""
         result = self.result
-        if result.best_model is not None and result.repeats:
-            self._settle()
+        if result.best_model is not None:
+            result.best_run = self._shown[-self._best[1]]
+            if result.repeats:
+                self._settle()
         result.test_accuracy = _test_accuracy(result, self._setting.data)
         return result
 
@@ -164,6 +166,7 @@ class Study:
         """
         rows = [self._rows[number] for number in self.result.numbers_of(self.result.best)]
         number = max(rows, key=lambda row: (row["val_accuracy"], -row["number"]))["number"]
+        self.result.best_run = self._shown[number]
         if FOLD in self.result.repeats or number != -self._best[1]:
             run = {name: v for name, v in self._runs[number].items() if name != FOLD}
             (part,) = groups({number: run}, self._setting.fixed, padded=self._padded)
@@ -231,6 +234,8 @@ class Study:
         if stack.best >= self._best:
             self._best, self.result.best_model = stack.best, stack.model
         self._show(stack.part.numbers)
+        if self.result.best_model is not None:
+            self.result.best_run = self._shown.get(-self._best[1])
         self._keep()
 
     def _show(self, numbers: Iterable[int]) -> None:
