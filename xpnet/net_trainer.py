@@ -227,15 +227,19 @@ class NetTrainer:
         self._slots = {}  # consumed: if the stretch is broken off, no later one may find them
         losses = []
         for piece, inputs in pieces(self._train, rows, following):
-            draws = self._draws(rows[piece], rate_scales[piece], first + piece.start)
+            steps = len(rows[piece])
+            length = steps if inputs else self.backend.padded_steps(steps)
+            draws = self._draws(rows[piece], rate_scales[piece], first + piece.start, length)
             carry, found = self._stretch(carry, self._data, draws | inputs)
             losses.append(found)
         self._variables, self._slots = carry
         whole = losses[0] if len(losses) == 1 else self.backend.xp.concat(losses)
-        return self.backend.to_numpy(whole)
+        return self.backend.to_numpy(whole)[: len(rows)]
 
-    def _draws(self, rows: np.ndarray, rate_scales: np.ndarray, first: int) -> dict[str, Any]:
-        """Return what changes from step to step, on the device."""
+    def _draws(
+        self, rows: np.ndarray, rate_scales: np.ndarray, first: int, length: int
+    ) -> dict[str, Any]:
+        """Return what changes from step to step, on the device, filled up to a length."""
         steps, samples = [], []
         for i, scale in enumerate(rate_scales):
             hyper = dict(self.hyper)
@@ -243,8 +247,12 @@ class NetTrainer:
                 hyper["learning_rate"] = hyper["learning_rate"] * scale
             steps.append(self.rule.coefficients(hyper, first + i))
             samples.append(self.net.draws(first - 1 + i, rows.shape[-1]))
-        place = self.backend.asarray
-        return {
+        place, missing = self.backend.asarray, length - len(rows)
+        if missing:  # with copies of the last, which nobody takes
+            steps += steps[-1:] * missing
+            samples += samples[-1:] * missing
+            rows = np.concatenate([rows, np.broadcast_to(rows[-1:], (missing, *rows.shape[1:]))])
+        draws: dict[str, Any] = {
             "rows": place(rows),
             "coefficients": {
                 name: place(np.stack([step[name] for step in steps]), self._dtype)
@@ -252,6 +260,8 @@ class NetTrainer:
             },
             "net": {name: place(np.stack([draw[name] for draw in samples])) for name in samples[0]},
         }
+        is_padded = not isinstance(self._train, StreamedRows) and self.backend.padded_steps(1) > 1
+        return draws | {"steps": length - missing} if is_padded else draws
 
     def evaluate(
         self, variables: Variables, splits: list[Split], targets: list[np.ndarray], batch_size: int

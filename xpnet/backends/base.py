@@ -216,6 +216,14 @@ class Backend:
         """Return the library's own context, after the check."""
         return nullcontext()
 
+    def padded_steps(self, steps: int) -> int:
+        """Return to how many rows the draws of so many steps are to be filled up.
+
+        A library that compiles for each length of its arguments so meets few lengths. Where one row
+        is filled up to more, the draws say by `draws["steps"]` how many are to be taken.
+        """
+        return steps
+
     def stretch(self, step: Step, *, compiled: bool = False, is_pure: bool = False) -> Advance:
         """Return `advance(carry, data, draws) -> (carry, losses)`, which repeats `step`.
 
