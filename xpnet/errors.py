@@ -13,6 +13,7 @@ __all__ = [
     "CheckpointWarning",
     "DivergenceWarning",
     "InputError",
+    "WatchWarning",
     "did_you_mean",
     "warn",
 ]
@@ -41,6 +42,10 @@ class CheckpointWarning(UserWarning):
 
 class DivergenceWarning(UserWarning):
     """A loss became NaN or infinite: the message names the step, the learning rate and a remedy."""
+
+
+class WatchWarning(UserWarning):
+    """Something is wrong with a watched training: the message names the step and the layer."""
 
 
 def did_you_mean(given: object, choices: Iterable[str], prefix: str = "") -> str:

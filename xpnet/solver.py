@@ -114,8 +114,9 @@ class Solver:
             training's end is always one.
         checkpoints_kept: How many of them stay.
         callbacks: Objects with any of `on_interval(solver)`, every `print_every` steps;
-            `on_epoch(solver)`, after the accuracies of an epoch; `on_end(solver)`. They may read
-            `model.params`, and copy what they keep: later steps write into these arrays.
+            `on_epoch(solver)`, after the accuracies of an epoch; `on_checkpoint(solver)`, before
+            one is written; `on_end(solver)`. They may read `model.params`, and copy what they keep:
+            later steps write into these arrays.
 
     The members of a stack start alike unless the net was given several seeds or scales. With a
     stack, the values of `optim_config`, `lr_decay`, `clip_norm` and `seed` may be sequences, one
@@ -484,6 +485,7 @@ class Solver:
         if self._checkpoints is None:
             return
         if must or self._checkpoints.are_due(self.epoch, ends_epoch=ends_epoch):
+            self._call("on_checkpoint")
             self._checkpoints.write(partial(checkpoint_bytes, self), self.step)
 
     def _call(self, event: str) -> None:

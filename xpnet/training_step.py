@@ -3,14 +3,16 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from xpnet.backends import Array
 from xpnet.backends.base import Step
 from xpnet.data.batches import gather, take_rows
 from xpnet.members import per_member
-from xpnet.nets import Net, Variables
+from xpnet.nets import Net, Params, Variables
 from xpnet.optim import UpdateRule, clip_by_global_norm
+from xpnet.optim.base import Slots
 from xpnet.preprocessing import Preprocessor
 
-__all__ = ["make_step"]
+__all__ = ["make_step", "updated"]
 
 
 def make_step(
@@ -59,13 +61,29 @@ def make_step(
         loss, grads, state = net.loss_and_gradients(variables, x, y, terms, xp)
         if terms["clip_norm"] is not None:
             grads = clip(grads, terms["clip_norm"], member_axes, xp=xp)
-        c = coefficients = draw["coefficients"]
-        next_params, next_slots = {}, {}
-        for name, w in variables.params.items():
-            next_slots[name] = own_slots = dict(slots[name])
-            if member_axes:
-                c = {key: per_member(value, w, xp=xp) for key, value in coefficients.items()}
-            next_params[name] = rule.apply(w, grads[name], own_slots, c, xp)
+        next_params, next_slots = updated(
+            rule, variables.params, grads, slots, draw["coefficients"], member_axes, xp
+        )
         return (Variables(next_params, state), next_slots), loss
 
     return step
+
+
+def updated(
+    rule: UpdateRule,
+    params: Params,
+    grads: Params,
+    slots: Mapping[str, Slots],
+    coefficients: Mapping[str, Array],
+    member_axes: int,
+    xp: Any,
+) -> tuple[Params, dict[str, Slots]]:
+    """Return the next parameters and slots, writing into all that is given where the rule can."""
+    next_params, next_slots = {}, {}
+    c: Mapping[str, Array] = coefficients
+    for name, w in params.items():
+        next_slots[name] = own_slots = dict(slots[name])
+        if member_axes:
+            c = {key: per_member(value, w, xp=xp) for key, value in coefficients.items()}
+        next_params[name] = rule.apply(w, grads[name], own_slots, c, xp)
+    return next_params, next_slots

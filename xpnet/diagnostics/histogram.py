@@ -34,7 +34,8 @@ def value_shares(values: Array, name: str, xp: Any) -> Array:
     steps = xp.arange(1, BINS, dtype=values.dtype, device=device(values))
     inner = low + steps * ((high - low) / BINS)
     below = xp.astype(values[..., None, :] < inner[:, None], values.dtype)
-    up_to = xp.mean(below, axis=-1)
+    # A product with ones, which takes half the time of a sum.
+    up_to = below @ xp.ones_like(values[(0,) * (len(values.shape) - 1)]) / values.shape[-1]
     none = xp.zeros_like(up_to[..., :1])
     return xp.concat([up_to, none + 1.0], axis=-1) - xp.concat([none, up_to], axis=-1)
 

@@ -1,6 +1,6 @@
 """Which units are dead or saturated on a whole part of the data, batch by batch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from xpnet.backends import Array, array_namespace
@@ -52,9 +52,9 @@ def activity(net: FullyConnectedNet, variables: Variables, x: Array, xp: Any) ->
 
 
 def over_batches(
-    net: FullyConnectedNet, found: list[tuple[int, Array]], xp: Any
+    net: FullyConnectedNet, found: Sequence[tuple[float, Array]], xp: Any
 ) -> dict[str, Array]:
-    """Return the statistics of all batches, from the size of each and what `activity` found."""
+    """Return the statistics of all batches, from the size or share of each, and its `activity`."""
     if not found:
         raise InputError("dead units are looked for on one batch or more; got none")
     sizes = net.layer_sizes[1:]

@@ -69,8 +69,8 @@ def _record(arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> Watc
     if not (members is None or (type(members) is int and members > 0)):
         raise InputError(f"it has {members!r} members")
     steps = _checked(arrays, "steps", arrays["steps"].shape[:1] if "steps" in arrays else (0,), "i")
-    if any(a >= b for a, b in pairwise([0, *steps.tolist()])):
-        raise InputError("its steps do not rise from 1 on")
+    if any(a >= b for a, b in pairwise([-1, *steps.tolist()])):
+        raise InputError("its steps do not rise from 0 on")
     record = WatchRecord(layers, weights, members)
     edges = {
         name: _checked(arrays, f"edges.{name}", x.shape, "f") for name, x in record.edges.items()
@@ -119,7 +119,7 @@ def _notice(row: Any, record: WatchRecord) -> Notice:
     if not (isinstance(row, dict) and set(row) == set(_NOTICE)):
         raise InputError("one of its notices is none")
     step, member = row["step"], row["member"]
-    fits = type(step) is int and step > 0 and row["status"] in get_args(Status)
+    fits = type(step) is int and step >= 0 and row["status"] in get_args(Status)
     fits = fits and all(isinstance(row[name], str) for name in ("layer", *_NOTICE[3:]))
     fits = fits and (row["layer"] in ("", *record.layers))
     of_stack = type(member) is int and 0 <= member < (record.members or 0)

@@ -1,0 +1,56 @@
+"""How often something may be done beside a training: a share of its time, from measured times."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+__all__ = ["Spacing"]
+
+
+class Spacing:
+    """Allows a thing again when all of it so far, and once more, is a small share of the time.
+
+    The first is always allowed. Its own time counts from the second on, where it is known to be
+    that of a compiler.
+
+    Args:
+        share: Of the training's time.
+        every: Steps from one to the next instead, or None.
+        forgives_first: Whether the first time is a compiler's, and no measure of the next.
+        clock: Gives the time in seconds.
+
+    """
+
+    def __init__(
+        self,
+        share: float,
+        every: int | None = None,
+        *,
+        forgives_first: bool = False,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._share, self._every = share, every
+        self._forgives = forgives_first
+        self._clock = clock
+        self._last_step: int | None = None
+        self._spent = self._cost = 0.0
+
+    def allows(self, step: int, seconds: float) -> bool:
+        """Return whether it may be done after a step, when so many seconds were trained."""
+        if self._last_step is None:
+            return True
+        if self._every is not None:
+            return step - self._last_step >= self._every
+        return step > self._last_step and self._spent + self._cost <= self._share * seconds
+
+    @contextmanager
+    def measured(self, step: int) -> Iterator[None]:
+        """Measure what is done inside, after a step."""
+        begun = self._clock()
+        yield
+        self._last_step = step
+        if self._forgives:
+            self._forgives = False
+            return
+        self._cost = self._clock() - begun
+        self._spent += self._cost

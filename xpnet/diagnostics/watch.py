@@ -1,0 +1,187 @@
+"""A training that is watched: looks at its layers now and then, and a word where one is due."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xpnet.checks import check_count_or_none
+from xpnet.diagnostics.looks import Looks
+from xpnet.diagnostics.rehearsed_divergence import Kept, kept
+from xpnet.diagnostics.spacing import Spacing
+from xpnet.diagnostics.watch_divergence import divergence_notices
+from xpnet.diagnostics.watch_file import write_watch
+from xpnet.diagnostics.watch_record import Notice, WatchRecord
+from xpnet.diagnostics.watch_rules import may_be_dead, newly_true
+from xpnet.errors import CheckpointWarning, InputError, WatchWarning, warn
+
+if TYPE_CHECKING:
+    from xpnet.solver import Solver
+
+__all__ = ["Watch"]
+
+# Of the training's time; with the calls in between, all stays under 2%.
+_LOOKS, _COPIES = 0.014, 0.002
+
+
+class Watch:
+    """A callback of the Solver that watches the layers, and warns once of each thing that is wrong.
+
+    Looks are taken at boundaries that the Solver has anyway: the first after the first step, at the
+    parameters from before it (step 0 of the record); then as many as take 1.4% of the training's
+    time together; and one at its end. Nothing in the training changes, to the bit. It is for nets
+    and update rules of xpnet's own; of a stack each member is watched by itself.
+
+    Args:
+        every: Look at the first boundary so many steps after the last look, however long that
+            takes; None goes by the time. Boundaries are `print_every` steps apart.
+        say: Called with each `Notice`; None warns by Python's `warnings`.
+        path: Keep the record in this file, written before each checkpoint and at the end.
+
+    Attributes:
+        record: The `WatchRecord`, or None before the first look.
+        error: Why the file is not complete, or "".
+
+    Raises:
+        InputError: `every` is no positive integer; or while training, the net or the update rule is
+            none of xpnet's, or the record is of another net.
+
+    """
+
+    def __init__(
+        self,
+        every: int | None = None,
+        *,
+        say: Callable[[Notice], None] | None = None,
+        path: str | Path | None = None,
+    ) -> None:
+        self.every = check_count_or_none("every", every)
+        self.record: WatchRecord | None = None
+        self.error = ""
+        self._say = _warn if say is None else say
+        self._path = None if path is None else Path(path)
+        self._watched: _Watched | None = None
+        self._written: tuple[int, int] | None = None
+
+    def go_on_from(self, record: WatchRecord, step: int) -> None:
+        """Take over what was recorded of a training up to the step that it is resumed from."""
+        self.record = record.until(step)
+        self._watched = None
+
+    def on_interval(self, solver: "Solver") -> None:
+        """Look if a look is due."""
+        self._now(solver).go_on(must=False)
+
+    def on_epoch(self, solver: "Solver") -> None:
+        """Look if a look is due, or the training ends."""
+        self._now(solver).go_on(must=solver.epoch == solver.last_epoch)
+
+    def on_checkpoint(self, _solver: "Solver") -> None:
+        """Write the record, so that no checkpoint is ahead of it."""
+        self._write()
+
+    def on_end(self, solver: "Solver") -> None:
+        """Say which layer a divergence began in, and write the record."""
+        if self._watched is not None and solver.step:
+            self._now(solver).end()
+        self._write()
+
+    def _now(self, solver: "Solver") -> "_Watched":
+        """Return the watch of the training that goes on."""
+        if self._watched is None or not self._watched.is_of(solver):
+            self._watched = _Watched(solver, self.every, self.record, self._say)
+            self.record = self._watched.record
+        return self._watched
+
+    def _write(self) -> None:
+        """Write the record if there is something new; if that fails, warn."""
+        if self._path is None or self.record is None:
+            return
+        state = len(self.record.steps), len(self.record.notices)
+        if state == self._written:
+            return
+        try:
+            write_watch(self._path, self.record)
+            self._written, self.error = state, ""
+        except OSError as error:
+            self.error = f"{self._path} could not be written ({error.strerror or error})"
+            warn(f"{self.error}. The training goes on", CheckpointWarning)
+
+
+class _Watched:
+    """One call of `Solver.train` that is watched."""
+
+    def __init__(
+        self,
+        solver: "Solver",
+        every: int | None,
+        record: WatchRecord | None,
+        say: Callable[[Notice], None],
+    ) -> None:
+        self._solver, self._begun_at, self._say = solver, solver._begun_at, say
+        self._looks = Looks(solver)
+        net = self._looks.layers, self._looks.weights, solver.members
+        self.record = WatchRecord(*net) if record is None else record
+        if net != (self.record.layers, self.record.weights, self.record.members):
+            raise InputError(
+                f"the record is of the layers {', '.join(self.record.layers)}, but the net has "
+                f"{', '.join(self._looks.layers)}: begin with a new Watch"
+            )
+        compiles = self._looks.net.backend.always_compiles
+        self._look_spacing = Spacing(_LOOKS, every, forgives_first=compiles)
+        self._copy_spacing = Spacing(_COPIES)
+        self._kept: list[Kept] = []
+        self._gone = np.zeros_like(solver._divergence.gone)
+
+    def is_of(self, solver: "Solver") -> bool:
+        """Return whether this is the call that goes on."""
+        return solver is self._solver and solver._begun_at == self._begun_at
+
+    def go_on(self, *, must: bool) -> None:
+        """Look, and copy what a divergence would be rehearsed from, where these are due."""
+        solver, step = self._solver, self._solver.step
+        seconds = solver.seconds_until_now - solver.seconds
+        self._look_for_divergence()
+        start = self._looks.at_start()
+        live, at = (self._looks.now(), step) if start is None else (start, 0)
+        if must or self._look_spacing.allows(step, seconds):
+            with self._look_spacing.measured(step):
+                self._look(live, at)
+        if self._copy_spacing.allows(step, seconds):
+            with self._copy_spacing.measured(step):
+                self._kept = [*self._kept[-1:], kept(solver, live, at_start=at == 0)]
+
+    def end(self) -> None:
+        """Look where all runs have ended before the last epoch."""
+        self._look_for_divergence()
+        if self._solver._loop.history.gone.all():
+            self._look(self._looks.now(), self._solver.step)
+
+    def _look(self, live: Mapping[str, Any], step: int) -> None:
+        record = self.record
+        if record.steps and record.steps[-1] >= step:
+            return
+        found = self._looks.look(live)
+        if may_be_dead(found, self._looks.net):
+            found["validation_dead_share"] = self._looks.dead_on_validation(live)
+        record.add(step, found)
+        self._tell(newly_true(record, self._solver, self._looks.net))
+
+    def _look_for_divergence(self) -> None:
+        gone = self._solver._divergence.gone
+        if gone.any() and not np.array_equal(gone, self._gone):
+            newly = np.flatnonzero(gone & ~self._gone).tolist()
+            self._gone = gone
+            self._tell(
+                divergence_notices(self._solver, self._looks, self._kept, self.record, newly)
+            )
+
+    def _tell(self, notices: Sequence[Notice]) -> None:
+        for notice in notices:
+            self.record.notices.append(notice)
+            self._say(notice)
+
+
+def _warn(notice: Notice) -> None:
+    warn(str(notice), WatchWarning)
