@@ -94,6 +94,7 @@ FLOORS = {
     "xpnet.sweep": 6,
     "xpnet.diagnostics": 5,
     "xpnet.resuming": 4,
+    "xpnet.watched_run": 6,
     "xpnet.predict": 6,
     "xpnet.train": 6,
 }

@@ -47,6 +47,7 @@ TEXTS = {
     "--hidden-dims": ["7", "200,100,50"],
     "--schedule": ["cosine", "warmup:5+cosine:0.01", "step:10:0.1"],
     "--device": ["torch:cuda:1", "auto"],
+    "--watch": ["auto", "100"],
 }
 
 

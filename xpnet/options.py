@@ -16,7 +16,9 @@ from xpnet.preprocessing import forms, get_preprocessor
 from xpnet.presets import COMMON, PRESETS, preset
 from xpnet.schedules import get_schedule
 
-__all__ = ["OneLineParser", "add_options"]
+__all__ = ["WATCHED_BY_TIME", "OneLineParser", "add_options"]
+
+WATCHED_BY_TIME = "auto"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -114,6 +116,17 @@ def _schedule(text: str) -> str:
     except InputError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return text
+
+
+def _watch(text: str) -> int | str:
+    """Return the steps from one look to the next, or the word that leaves them to the time."""
+    if text == WATCHED_BY_TIME:
+        return text
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(
+        f"expected steps from one look to the next, such as 100, or {WATCHED_BY_TIME}; got {text!r}"
+    )
 
 
 def _add_net(group: argparse._ArgumentGroup) -> None:
@@ -326,5 +339,15 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         metavar="STEPS",
         help="after the training, show where the time of its steps goes, by layer and by phase, "
         "measured on so many more that are then forgotten (default: off, and 200 STEPS)",
+    )
+    group.add_argument(
+        "--watch",
+        nargs="?",
+        type=_watch,
+        const=WATCHED_BY_TIME,
+        metavar="STEPS",
+        help="look at the layers while training, and say once what is wrong: dead or saturated "
+        "units, gradients that vanish or explode, updates too large or too small, overfitting; "
+        "--out gets watch.safetensors (default: off, and as often as takes 2%% of the time)",
     )
     group.add_argument("--quiet", action="store_true", help="print nothing but errors and warnings")

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from xpnet.checkpoint_files import checkpoints_named
 from xpnet.data import Dataset
+from xpnet.diagnostics import WATCH
 from xpnet.errors import InputError
 from xpnet.nets import Variables
 from xpnet.run_config import CONFIG
@@ -38,7 +39,7 @@ HISTORY, CHECKPOINT = "history.csv", "checkpoint"
 _SUMMARY = "summary.json"
 _PICTURES = ("curves.png", "weights.png")
 _LOCK = ".lock"
-_FILES = (CONFIG, HISTORY, BEST, _SUMMARY, *_PICTURES)
+_FILES = (CONFIG, HISTORY, BEST, WATCH, _SUMMARY, *_PICTURES)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ _WITH_RESUME = (
     *("--resume", "--num-epochs", "--dataset", "--data-dir", "--device", "--compile"),
     *("--precision", "--threads"),
     *("--print-every", "--checkpoint-every", "--checkpoints-kept", "--profile", "--quiet"),
+    "--watch",
 )
 # What a config has for one of these has no meaning for another.
 _REPLACED = {

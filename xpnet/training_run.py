@@ -16,6 +16,7 @@ from xpnet.checkpoint_files import checkpoints_named
 from xpnet.checks import check_count
 from xpnet.command_line import INTERRUPTED
 from xpnet.data import Dataset
+from xpnet.diagnostics import WATCH, Watch
 from xpnet.errors import CheckpointWarning, DivergenceWarning, InputError
 from xpnet.history_file import HistoryFile
 from xpnet.hyperparameters import hyperparameters, optim_config
@@ -37,6 +38,7 @@ from xpnet.run_folder import (
 from xpnet.run_lines import head_lines, result_lines, resumed_line, stopped_line, written_lines
 from xpnet.solver import Solver
 from xpnet.versions import versions
+from xpnet.watched_run import go_on_watching, said_divergence, watch_of, watch_summary
 from xpnet.whole_files import write_whole
 
 __all__ = ["DIVERGED", "TERMINATED", "run"]
@@ -74,16 +76,18 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace, started: f
             if not options.quiet:
                 lines = head_lines(chosen, layers, data, preprocess, backend, threads)
                 _print(f"xpnet {xpnet.__version__}, {next(lines)}", *lines)
-            history = _begin(parser, options, chosen, solver, folder)
+            watched = watch_of(options, folder)
+            history = _begin(parser, options, chosen, solver, folder, watched)
             if folder is not None and options.resume and is_complete(folder, solver):
                 return 0
-            status = _train(solver, folder)
+            status = _train(solver, folder, watched)
             summary = _summary(options, chosen, solver, data, backend)
             summary |= {
                 "threads": threads,
                 "seconds_training": solver.seconds,
                 "test_accuracy": _test_accuracy(solver, data),
                 "interrupted": status in (INTERRUPTED, TERMINATED),
+                "watch": watch_summary(watched),
             }
             asked = options.profile is not None
             profiled = _profile(solver, options.profile, status) if asked else None
@@ -93,7 +97,9 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace, started: f
         if not options.quiet:
             _print(*result_lines(summary), *(() if profiled is None else ("", str(profiled), "")))
         if folder is not None and history is not None:
-            written = _written(folder, solver, data, summary, history.error)
+            errors = [history.error, "" if watched is None else watched.error]
+            written = _written(folder, solver, data, summary, errors)
+            written += [] if watched is None else [WATCH]
             if not options.quiet:
                 _print(*written_lines(folder, written, preprocess))
         return status
@@ -119,8 +125,11 @@ def _begin(
     chosen: dict[str, Any],
     solver: Solver,
     folder: Path | None,
+    watched: Watch | None,
 ) -> HistoryFile | None:
     """Resume if that was asked for, and write what stands in the folder from the start."""
+    if watched is not None:
+        solver.callbacks = (*solver.callbacks, watched)
     if options.compile and not options.quiet:
         _print("compiling, which takes a minute or two")
     if folder is None:
@@ -135,6 +144,8 @@ def _begin(
             line = resumed_line(solver)
         if not options.quiet:
             _print(line)
+        if watched is not None:
+            go_on_watching(watched, solver, folder)
     try:
         if not options.resume:
             remove_run(folder)  # now that all else is known to be right
@@ -254,7 +265,7 @@ def _or_none(text: str) -> str | None:
     return None if text == "none" else text
 
 
-def _train(solver: Solver, folder: Path | None) -> int:
+def _train(solver: Solver, folder: Path | None, watched: Watch | None) -> int:
     """Train and return the exit status; a divergence or a signal is said in one line."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DivergenceWarning)
@@ -265,13 +276,16 @@ def _train(solver: Solver, folder: Path | None) -> int:
         except (KeyboardInterrupt, Terminated) as stop:
             status = INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
             print(stopped_line(solver, folder), file=sys.stderr)
-    if _say(caught):
+    if any(issubclass(warning.category, DivergenceWarning) for warning in caught):
         status = status or DIVERGED
+    if said_divergence(watched):  # and knows more of it
+        caught = [one for one in caught if not issubclass(one.category, DivergenceWarning)]
+    _say(caught)
     return status
 
 
-def _say(caught: list[warnings.WarningMessage]) -> bool:
-    """Print our own warnings, pass others on, and return whether one says that a run diverged."""
+def _say(caught: list[warnings.WarningMessage]) -> None:
+    """Print our own warnings, and pass others on."""
     for warning in caught:
         if issubclass(warning.category, DivergenceWarning | CheckpointWarning):
             print(f"xpnet.train: {warning.message}", file=sys.stderr)
@@ -279,7 +293,6 @@ def _say(caught: list[warnings.WarningMessage]) -> bool:
             warnings.warn_explicit(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
-    return any(issubclass(warning.category, DivergenceWarning) for warning in caught)
 
 
 def _profile(solver: Solver, steps: int, status: int) -> Profile | None:
@@ -298,14 +311,14 @@ def _profile(solver: Solver, steps: int, status: int) -> Profile | None:
 
 
 def _written(
-    folder: Path, solver: Solver, data: Dataset, summary: dict[str, Any], history_error: str
+    folder: Path, solver: Solver, data: Dataset, summary: dict[str, Any], errors: list[str]
 ) -> list[str]:
     """Write what came of a run, and return the names of the files."""
     try:
         names = write_results(folder, solver, data, summary)
     except OSError as error:
         raise _no_room(folder, error) from error
-    if missing := [text for text in (solver.checkpoint_error, history_error) if text]:
+    if missing := [text for text in (solver.checkpoint_error, *errors) if text]:
         raise InputError(f"{', and '.join(missing)}: make room; all else is in {folder}")
     return [*names, *sorted(path.name for path in checkpoints_named(folder / CHECKPOINT))]
 

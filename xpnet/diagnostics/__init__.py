@@ -4,6 +4,7 @@ from xpnet.diagnostics.histogram import BINS, EDGES
 from xpnet.diagnostics.layer_statistics import STATISTICS, layer_statistics
 from xpnet.diagnostics.validation_statistics import validation_statistics
 from xpnet.diagnostics.verdict import Verdict
+from xpnet.diagnostics.watch import Watch
 from xpnet.diagnostics.watch_file import read_watch, write_watch
 from xpnet.diagnostics.watch_record import WATCH, WATCHED, Notice, WatchRecord
 
@@ -15,6 +16,7 @@ __all__ = [
     "WATCHED",
     "Notice",
     "Verdict",
+    "Watch",
     "WatchRecord",
     "layer_statistics",
     "read_watch",

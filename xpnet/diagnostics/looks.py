@@ -45,7 +45,7 @@ class Looks:
                 f"{type(solver.model).__name__} by {solver.update_rule!r}: leave Watch out"
             )
         self.net: FullyConnectedNet = check_layers(trainer.net)
-        self.layers, self.weights = layer_names(self.net), weight_names(self.net)
+        self.layers = layer_names(self.net)
         self._solver, self._trainer, self._backend = solver, trainer, trainer.backend
         self._loop = solver._loop
         self._fixed, _ = trainer._split_terms()
@@ -118,15 +118,18 @@ class Looks:
         dead = over_batches(self.net, found, self._backend.xp)["dead_share"]
         return self._backend.to_numpy(dead)
 
+    def rate_scale(self) -> np.ndarray:
+        """Return what the learning rate was multiplied by at the last step, () or (members,)."""
+        loop, per_epoch = self._loop, self._solver.steps_per_epoch
+        at = loop.rates.at(loop.step - 1, 1, per_epoch * loop.last_epoch, loop.last_epoch)
+        return np.asarray(at[-1])
+
     def _coefficients(self) -> dict[str, Array]:
         """Return the numbers of the update rule, as at the last step."""
-        loop, hyper = self._loop, dict(self._trainer.hyper)
-        left = self._solver.steps_per_epoch * (loop.last_epoch - loop.epoch)
-        total = loop.step - loop.counters[2] + left
-        scale = loop.rates.at(loop.step - 1, 1, total, loop.last_epoch)[-1]
+        hyper = dict(self._trainer.hyper)
         if "learning_rate" in hyper:
-            hyper["learning_rate"] = hyper["learning_rate"] * scale
-        found = self._trainer.rule.coefficients(hyper, loop.step)
+            hyper["learning_rate"] = hyper["learning_rate"] * self.rate_scale()
+        found = self._trainer.rule.coefficients(hyper, self._loop.step)
         dtype = self.net.compute_dtype
         return {name: self._backend.asarray(x, dtype) for name, x in found.items()}
 
@@ -165,7 +168,7 @@ class Looks:
         """
         xp, member_axes = self._backend.xp, 0 if self.net.members is None else 1
         if is_regularised(terms["reg"]):
-            add_penalty_gradients(grads, params, self.weights, terms["reg"], xp)
+            add_penalty_gradients(grads, params, weight_names(self.net), terms["reg"], xp)
         if terms["clip_norm"] is not None:
             grads = clip_by_global_norm(grads, terms["clip_norm"], member_axes, xp=xp)
         copies = {name: xp.astype(w, w.dtype, copy=True) for name, w in params.items()}

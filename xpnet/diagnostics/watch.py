@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xpnet.checks import check_count_or_none
+from xpnet.diagnostics.layer_outputs import check_layers, layer_names, weight_names
 from xpnet.diagnostics.looks import Looks
 from xpnet.diagnostics.rehearsed_divergence import Kept, kept
 from xpnet.diagnostics.spacing import Spacing
@@ -15,6 +16,7 @@ from xpnet.diagnostics.watch_file import write_watch
 from xpnet.diagnostics.watch_record import Notice, WatchRecord
 from xpnet.diagnostics.watch_rules import may_be_dead, newly_true
 from xpnet.errors import CheckpointWarning, InputError, WatchWarning, warn
+from xpnet.nets import FullyConnectedNet
 
 if TYPE_CHECKING:
     from xpnet.solver import Solver
@@ -64,9 +66,15 @@ class Watch:
         self._watched: _Watched | None = None
         self._written: tuple[int, int] | None = None
 
-    def go_on_from(self, record: WatchRecord, step: int) -> None:
-        """Take over what was recorded of a training up to the step that it is resumed from."""
-        self.record = record.until(step)
+    def go_on_from(self, record: WatchRecord, solver: "Solver") -> None:
+        """Take over what was recorded of a training until the step that it was resumed from.
+
+        Raises:
+            InputError: The record is of another net.
+
+        """
+        _check_same(record, check_layers(solver.model), solver.members)
+        self.record = record.until(solver.step)
         self._watched = None
 
     def on_interval(self, solver: "Solver") -> None:
@@ -83,7 +91,7 @@ class Watch:
 
     def on_end(self, solver: "Solver") -> None:
         """Say which layer a divergence began in, and write the record."""
-        if self._watched is not None and solver.step:
+        if solver.step:
             self._now(solver).end()
         self._write()
 
@@ -121,14 +129,12 @@ class _Watched:
     ) -> None:
         self._solver, self._begun_at, self._say = solver, solver._begun_at, say
         self._looks = Looks(solver)
-        net = self._looks.layers, self._looks.weights, solver.members
-        self.record = WatchRecord(*net) if record is None else record
-        if net != (self.record.layers, self.record.weights, self.record.members):
-            raise InputError(
-                f"the record is of the layers {', '.join(self.record.layers)}, but the net has "
-                f"{', '.join(self._looks.layers)}: begin with a new Watch"
-            )
-        compiles = self._looks.net.backend.always_compiles
+        net, members = self._looks.net, solver.members
+        if record is None:
+            record = WatchRecord(layer_names(net), weight_names(net), members)
+        _check_same(record, net, members)
+        self.record = record
+        compiles = net.backend.always_compiles
         self._look_spacing = Spacing(_LOOKS, every, forgives_first=compiles)
         self._copy_spacing = Spacing(_COPIES)
         self._kept: list[Kept] = []
@@ -147,26 +153,31 @@ class _Watched:
         live, at = (self._looks.now(), step) if start is None else (start, 0)
         if must or self._look_spacing.allows(step, seconds):
             with self._look_spacing.measured(step):
-                self._look(live, at)
+                self._look(live, at, is_last=must)
         if self._copy_spacing.allows(step, seconds):
             with self._copy_spacing.measured(step):
                 self._kept = [*self._kept[-1:], kept(solver, live, at_start=at == 0)]
 
     def end(self) -> None:
         """Look where all runs have ended before the last epoch."""
+        if (start := self._looks.at_start()) is not None and not self._kept:
+            self._look(
+                start, 0, is_last=False
+            )  # the first step was the last, and nobody was called
+            self._kept = [kept(self._solver, start, at_start=True)]
         self._look_for_divergence()
         if self._solver._loop.history.gone.all():
-            self._look(self._looks.now(), self._solver.step)
+            self._look(self._looks.now(), self._solver.step, is_last=True)
 
-    def _look(self, live: Mapping[str, Any], step: int) -> None:
+    def _look(self, live: Mapping[str, Any], step: int, *, is_last: bool) -> None:
         record = self.record
         if record.steps and record.steps[-1] >= step:
             return
         found = self._looks.look(live)
-        if may_be_dead(found, self._looks.net):
+        if is_last or may_be_dead(found):
             found["validation_dead_share"] = self._looks.dead_on_validation(live)
         record.add(step, found)
-        self._tell(newly_true(record, self._solver, self._looks.net))
+        self._tell(newly_true(record, self._solver, self._looks))
 
     def _look_for_divergence(self) -> None:
         gone = self._solver._divergence.gone
@@ -181,6 +192,16 @@ class _Watched:
         for notice in notices:
             self.record.notices.append(notice)
             self._say(notice)
+
+
+def _check_same(record: WatchRecord, net: FullyConnectedNet, members: int | None) -> None:
+    """Raise InputError unless the record is of a net with these layers."""
+    layers = layer_names(net)
+    if (record.layers, record.members) != (layers, members):
+        raise InputError(
+            f"the record is of {', '.join(record.layers)} with members {record.members}, but the "
+            f"net has {', '.join(layers)} with members {members}: begin with a new Watch"
+        )
 
 
 def _warn(notice: Notice) -> None:

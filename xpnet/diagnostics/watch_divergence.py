@@ -1,20 +1,22 @@
 """What is said of a run that diverged: where it began, and which learning rate to try."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xpnet.diagnostics.looks import Looks
 from xpnet.diagnostics.rehearsed_divergence import Kept, first_nonfinite_layers
 from xpnet.diagnostics.verdict import Verdict
+from xpnet.diagnostics.watch_layers import lower_rate, reference_ratios
 from xpnet.diagnostics.watch_record import Notice, WatchRecord
+from xpnet.diagnostics.watch_view import View
 
 if TYPE_CHECKING:
     from xpnet.solver import Solver
 
-__all__ = ["divergence_notices"]
+__all__ = ["DIVERGENCE", "divergence_notices"]
 
-_TOO_LARGE = 0.01
+DIVERGENCE = "divergence"
 
 
 def divergence_notices(
@@ -40,9 +42,8 @@ def divergence_notices(
         for k in newly:
             if steps[k] == step:
                 member = None if solver.members is None else k
-                verdict = _verdict(
-                    step, layers[k], _rate(solver, k), _ratio(record, looks.net.layer_sizes[1:], k)
-                )
+                view = View(record, solver, looks.net, k, 1.0)
+                verdict = _verdict(step, layers[k], view.learning_rate, _first_ratio(view))
                 notices.append(Notice(step, verdict, layers[k] or "", member))
     return notices
 
@@ -53,36 +54,19 @@ def _verdict(step: int, layer: str | None, rate: float | None, ratio: float) -> 
         where = f"{layer} was the first layer whose outputs were not finite"
     remedy = "Try a learning rate ten times smaller"
     if rate is not None:
-        smaller = min(rate / 10, rate * _TOO_LARGE / ratio if ratio > 0 else np.inf)
-        remedy = f"Try a learning rate of {smaller:.1g} instead of {rate:.3g}"
+        remedy = f"Try a learning rate of {lower_rate(rate, ratio):.1g} instead of {rate:.3g}"
     return Verdict(
-        "divergence",
+        DIVERGENCE,
         "fault",
         f"the loss is NaN or infinite at step {step}; {where}",
         "finite numbers in every layer",
-        remedy,
+        f"{remedy}; the best parameters are kept",
     )
 
 
-def _rate(solver: "Solver", k: int) -> float | None:
-    """Return the learning rate that a member began with, or None if it is not known."""
-    base: Any = solver._loop.base_rate
-    if base is None:
-        return None
-    return float(np.broadcast_to(base, solver._divergence.steps.shape).reshape(-1)[k])
-
-
-def _ratio(record: WatchRecord, units: tuple[int, ...], k: int) -> float:
-    """Return the largest ratio of update to weights that the first look found, or 0.
-
-    Weights that began near 0 are taken as if they had begun as Xavier's, with a norm of the square
-    root of their layer's units: small ones are meant to grow.
-    """
-    if not record.steps:
+def _first_ratio(view: View) -> float:
+    """Return the largest ratio of update to weights that the first look found, or 0."""
+    if not view.record.steps:
         return 0.0
-    ratio, norm = (
-        record.statistics[name][0].reshape(-1, len(units))[k].astype(np.float64)
-        for name in ("update_ratio", "weight_norm")
-    )
-    found = ratio * norm / np.maximum(norm, np.sqrt(units))
-    return float(np.max(found[np.isfinite(found)], initial=0.0))
+    first = reference_ratios(view, len(view.record.steps))[0]
+    return float(np.max(first[np.isfinite(first)], initial=0.0))

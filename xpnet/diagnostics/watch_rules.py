@@ -1,13 +1,48 @@
-"""x"""
+"""What a watched training is warned of at a look: all that is true and was not said before."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-__all__ = ["newly_true", "may_be_dead"]
+import numpy as np
+
+from xpnet.diagnostics.looks import Looks
+from xpnet.diagnostics.watch_course import course_findings
+from xpnet.diagnostics.watch_layers import layer_findings
+from xpnet.diagnostics.watch_record import Notice, WatchRecord
+from xpnet.diagnostics.watch_thresholds import DEAD_SHARE
+from xpnet.diagnostics.watch_view import View
+
+if TYPE_CHECKING:
+    from xpnet.solver import Solver
+
+__all__ = ["may_be_dead", "newly_true"]
 
 
-def newly_true(record: Any, solver: Any, net: Any) -> list[Any]:
-    return []
+def newly_true(record: WatchRecord, solver: "Solver", looks: Looks) -> list[Notice]:
+    """Return what has become true by the last look.
+
+    Args:
+        record: The looks, and what was said.
+        solver: Whose training it is.
+        looks: What takes the looks.
+
+    """
+    said = {(notice.verdict.name, notice.layer, notice.member) for notice in record.notices}
+    gone = solver._loop.history.gone.reshape(-1)
+    scales = np.broadcast_to(looks.rate_scale(), gone.shape)
+    new = []
+    for k in np.flatnonzero(~gone).tolist():
+        view = View(record, solver, looks.net, k, float(scales[k]))
+        member = None if record.members is None else k
+        known = any(layer for _, layer, whose in said if whose == member)
+        findings = [*layer_findings(view)]
+        findings += course_findings(view, is_explained=known or bool(findings))
+        for verdict, layer in findings:
+            if (verdict.name, layer, member) not in said:
+                new.append(Notice(record.steps[-1], verdict, layer, member))
+    return new
 
 
-def may_be_dead(found, net):
-    return True
+def may_be_dead(found: Mapping[str, np.ndarray]) -> bool:
+    """Return whether to ask the validation part: units that it finds dead are so on a batch too."""
+    return bool((found["dead_share"][..., :-1] >= DEAD_SHARE).any())

@@ -119,7 +119,7 @@ def _add_space(group: argparse._ArgumentGroup) -> None:
     # What a sweep has not.
     for name in (
         *("--config", "--profile", "--checkpoint-every", "--checkpoints-kept"),
-        *("--compile", "--precision", "--threads", "--print-every"),
+        *("--compile", "--precision", "--threads", "--print-every", "--watch"),
     ):
         group.add_argument(name, help=argparse.SUPPRESS, default=None, action=_NotHere)
 
