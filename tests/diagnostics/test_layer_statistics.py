@@ -1,4 +1,4 @@
-"""What each layer does on a batch, against NumPy by hand, alone and in a stack, on every backend."""
+"""What each layer does on a batch, against NumPy by hand, alone and in a stack, everywhere."""
 
 import math
 

@@ -35,7 +35,8 @@ def value_shares(values: Array, name: str, xp: Any) -> Array:
     inner = low + steps * ((high - low) / BINS)
     below = xp.astype(values[..., None, :] < inner[:, None], values.dtype)
     # A product with ones, which takes half the time of a sum.
-    up_to = below @ xp.ones_like(values[(0,) * (len(values.shape) - 1)]) / values.shape[-1]
+    ones = xp.ones(values.shape[-1:], dtype=values.dtype, device=device(values))
+    up_to = below @ ones / values.shape[-1]
     none = xp.zeros_like(up_to[..., :1])
     return xp.concat([up_to, none + 1.0], axis=-1) - xp.concat([none, up_to], axis=-1)
 
