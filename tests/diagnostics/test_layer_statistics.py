@@ -58,9 +58,7 @@ def test_two_layers_by_hand(backend, rng):
     net.params = {name: backend.asarray(w) for name, w in params.items()}
     x, x_there, y_there = batch(backend, rng, net)
     y = backend.to_numpy(y_there)
-    found = look(
-        backend, net, x_there, y_there, lambda w, dw: {name: w[name] - 0.1 * dw[name] for name in w}
-    )
+    found = look(backend, net, x_there, y_there, moved)
 
     hidden = np.maximum(x @ params["W1"] + params["b1"], 0)
     scores = hidden @ params["W2"] + params["b2"]
@@ -99,42 +97,31 @@ def test_two_layers_by_hand(backend, rng):
         np.testing.assert_allclose(found["gradients"][i], counts / dw.size, atol=0.04)
 
 
+def moved(params, grads):
+    return {name: params[name] - 0.1 * grads[name] for name in params}
+
+
 @pytest.mark.parametrize("kind", NETS)
-def test_a_stack_is_its_members(backend, rng, kind):
+def test_a_stack_is_its_members(backend, rng, jitted, kind):
+    """On JAX under jit, where no number may go to the host."""
     stack = make(backend, members=3, **NETS[kind])
     _, x, y = batch(backend, rng, stack)
 
-    def update(params, grads):
-        return {name: params[name] - 0.1 * grads[name] for name in params}
+    def looked(net):
+        terms = net.constants() | {"reg": 0.0}
+        return jitted(lambda *given: layer_statistics(net, *given, terms, update=moved))
 
-    together = look(backend, stack, x, y, update)
-    layers = stack.num_layers
+    together = host(backend, looked(stack)(Variables(stack.params, stack.state), x, y))
+    layers, of_member = stack.num_layers, looked(stack.member(0))
     for k in range(3):
-        alone = look(backend, stack.member(k), x, y, update)
+        solo = stack.member(k)
+        alone = host(backend, of_member(Variables(solo.params, solo.state), x, y))
         for name, value in alone.items():
             assert value.shape == ((layers, BINS) if name in EDGES else (layers,))
-            atol = 0.02 if name in EDGES else 1e-6  # a value on an edge may fall on either side
+            atol = 0.05 if name in EDGES else 1e-6  # a value on an edge may fall on either side
             np.testing.assert_allclose(together[name][k], value, rtol=1e-4, atol=atol, err_msg=name)
             if name in EDGES:
                 np.testing.assert_allclose(value.sum(axis=-1), 1, rtol=1e-5)
-
-
-def test_it_is_the_same_under_jit(backend, rng, also_jitted):
-    net = make(backend, normalization="batchnorm", dropout_keep_ratio=0.8)
-    _, x, y = batch(backend, rng, net)
-    terms = net.constants() | {"reg": 0.0}
-
-    def measured(variables, x, y):
-        return layer_statistics(net, variables, x, y, terms)
-
-    variables = Variables(net.params, net.state)
-    first, *others = [function(variables, x, y) for function in also_jitted(measured)]
-    for other in others:
-        for name, value in first.items():
-            if name not in EDGES:
-                np.testing.assert_allclose(
-                    backend.to_numpy(value), backend.to_numpy(other[name]), rtol=1e-5, atol=1e-6
-                )
 
 
 @pytest.mark.parametrize(("activation", "limit"), [("tanh", 0.97), ("sigmoid", 0.985)])

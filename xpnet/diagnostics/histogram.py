@@ -56,5 +56,5 @@ def spread(x: Array, own_axes: int, xp: Any) -> Array:
 
 
 def log_sizes(x: Array, xp: Any) -> Array:
-    """Return log10 |x|, -inf for 0."""
-    return xp.log10(xp.abs(x))
+    """Return log10 |x|, and of 0 as of the smallest number, which is in the first bin."""
+    return xp.log10(xp.maximum(xp.abs(x), float(xp.finfo(x.dtype).smallest_normal)))

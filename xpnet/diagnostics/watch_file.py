@@ -68,7 +68,8 @@ def _record(arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> Watc
         raise InputError("its layers and weights are no equal lists of names")
     if not (members is None or (type(members) is int and members > 0)):
         raise InputError(f"it has {members!r} members")
-    steps = _checked(arrays, "steps", arrays["steps"].shape[:1] if "steps" in arrays else (0,), "i")
+    given = arrays.get("steps", np.zeros(0))
+    steps = _checked(arrays, "steps", (given.shape[0] if given.ndim == 1 else 0,), "i")
     if any(a >= b for a, b in pairwise([-1, *steps.tolist()])):
         raise InputError("its steps do not rise from 0 on")
     record = WatchRecord(layers, weights, members)
