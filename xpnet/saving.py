@@ -126,12 +126,12 @@ def _net_of_file(
     arrays: dict[str, np.ndarray], header: dict[str, Any], device: str
 ) -> FullyConnectedNet:
     """Return the net of a file: of a checkpoint the best, otherwise the only one."""
+    if header["kind"] not in ("net", "checkpoint"):
+        raise InputError(f"it holds {header['kind']!r}, and neither a net nor a checkpoint")
     if header["net"] is None:
         raise InputError(
             "the model of this checkpoint is none of xpnet's: make it and its Solver as they were, "
             "and call solver.resume(path)"
         )
-    if header["kind"] not in ("net", "checkpoint"):
-        raise InputError(f"it holds {header['kind']!r}, and neither a net nor a checkpoint")
     prefix = "best." if header["kind"] == "checkpoint" else ""
     return net_of(header["net"], arrays, prefix, device)

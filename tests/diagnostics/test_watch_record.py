@@ -182,7 +182,7 @@ def test_every_byte_that_is_cut_or_turned(tmp_path):
 
 def test_others_refuse_it(tmp_path):
     write_watch(tmp_path / "watch.safetensors", make())
-    with pytest.raises(InputError, match="neither a net nor a checkpoint"):
+    with pytest.raises(InputError, match="it holds 'watch', and neither a net nor"):
         xpnet.load(tmp_path / "watch.safetensors")
     with pytest.raises(InputError, match="there is no such file"):
         read_watch(tmp_path / "other.safetensors")

@@ -14,7 +14,7 @@ from xpnet.profiling.twins import make_twin
 if TYPE_CHECKING:
     from xpnet.solver import Solver
 
-__all__ = ["Kept", "first_nonfinite_layers", "kept"]
+__all__ = ["Kept", "first_nonfinite_layers", "kept", "rehearsed"]
 
 
 class Kept(NamedTuple):
@@ -30,9 +30,8 @@ class Kept(NamedTuple):
 def kept(solver: "Solver", live: Mapping[str, Any], *, at_start: bool) -> Kept:
     """Return copies of what the steps move, as they are now or were before the first step."""
     loop = solver._loop
-    slots = {name: copied(Variables(own, {})).params for name, own in live["slots"].items()}
     place = (0, 0, 0) if at_start else (loop.step, loop.epoch, loop.counters[2])
-    return Kept(*place, copied(live["variables"]), slots)
+    return Kept(*place, copied(live["variables"]), _copied(live["slots"]))
 
 
 def first_nonfinite_layers(
@@ -54,28 +53,45 @@ def first_nonfinite_layers(
         where the loss alone overflowed.
 
     """
-    trainer, loop = solver._loop.trainer, solver._loop
-    twin: Any = make_twin(trainer, None)
-    twin.go_on_from((start.variables, start.slots))
-    twin.begin(loop.parts.train, solver._sample_weights)
-    per_epoch = solver.steps_per_epoch
-    total = per_epoch * loop.last_epoch
-    rows = loop.draw_rows(start.epoch)
-    for now in range(start.step, step):  # steps done
-        index = start.done_in_epoch + now - start.step
-        if index and index % per_epoch == 0:
-            rows = loop.draw_rows(start.epoch + index // per_epoch)
-        own = rows[index % per_epoch]
-        if now + 1 == step:
-            before = _share(looks, twin, own)
-        scales = loop.rates.at(now, 1, total, loop.last_epoch)
-        twin.advance(own[None], scales, now + 1, rows[:0])
-    after = _share(looks, twin, own)
+    twin, rows = rehearsed(solver, start, step - 1)
+    before = _share(looks, twin, rows)
+    _take(solver, twin, rows, step)
+    after = _share(looks, twin, rows)
     names = looks.layers
     return [
         _first(names, a) or _first(names, b)
         for a, b in zip(before.reshape(-1, len(names)), after.reshape(-1, len(names)), strict=True)
     ]
+
+
+def rehearsed(solver: "Solver", start: Kept, step: int) -> tuple[Any, np.ndarray]:
+    """Return a trainer that has taken the steps up to `step`, and the rows of the next one."""
+    loop, per_epoch = solver._loop, solver.steps_per_epoch
+    twin: Any = make_twin(loop.trainer, None)
+    twin.go_on_from((copied(start.variables), _copied(start.slots)))
+    twin.begin(loop.parts.train, solver._sample_weights)
+    epoch, done = start.epoch, start.done_in_epoch
+    order = loop.draw_rows(epoch)
+    for now in range(start.step + 1, step + 2):
+        if done == per_epoch:
+            epoch, done = epoch + 1, 0
+            order = loop.draw_rows(epoch)
+        if now <= step:
+            _take(solver, twin, order[done], now)
+            done += 1
+    return twin, order[done]
+
+
+def _take(solver: "Solver", twin: Any, rows: np.ndarray, step: int) -> None:
+    """Take one step."""
+    loop = solver._loop
+    total = solver.steps_per_epoch * loop.last_epoch
+    scales = loop.rates.at(step - 1, 1, total, loop.last_epoch)
+    twin.advance(rows[None], scales, step, rows[None][:0])
+
+
+def _copied(slots: Mapping[str, dict[str, Array]]) -> dict[str, dict[str, Array]]:
+    return {name: copied(Variables(own, {})).params for name, own in slots.items()}
 
 
 def _share(looks: Looks, twin: Any, rows: np.ndarray) -> np.ndarray:

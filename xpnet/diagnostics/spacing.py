@@ -10,12 +10,12 @@ __all__ = ["Spacing"]
 class Spacing:
     """Allows a thing again when all of it so far, and once more, is a small share of the time.
 
-    The first is always allowed. Its own time counts from the second on, where it is known to be
-    that of a compiler.
+    The first is always allowed.
 
     Args:
         share: Of the training's time.
         every: Steps from one to the next instead, or None.
+        last_step: The step after which an earlier training did it last.
         forgives_first: Whether the first time is a compiler's, and no measure of the next.
         clock: Gives the time in seconds.
 
@@ -26,13 +26,14 @@ class Spacing:
         share: float,
         every: int | None = None,
         *,
+        last_step: int | None = None,
         forgives_first: bool = False,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._share, self._every = share, every
         self._forgives = forgives_first
         self._clock = clock
-        self._last_step: int | None = None
+        self._last_step = last_step
         self._spent = self._cost = 0.0
 
     def allows(self, step: int, seconds: float) -> bool:

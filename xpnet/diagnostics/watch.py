@@ -135,7 +135,8 @@ class _Watched:
         _check_same(record, net, members)
         self.record = record
         compiles = net.backend.always_compiles
-        self._look_spacing = Spacing(_LOOKS, every, forgives_first=compiles)
+        last = record.steps[-1] if record.steps else None
+        self._look_spacing = Spacing(_LOOKS, every, last_step=last, forgives_first=compiles)
         self._copy_spacing = Spacing(_COPIES)
         self._kept: list[Kept] = []
         self._gone = np.zeros_like(solver._divergence.gone)

@@ -9,8 +9,8 @@ from xpnet.diagnostics.watch_thresholds import (
     GAP,
     GAP_ERRORS,
     HARDLY_FALLEN,
-    LEARNT,
     LEAST_EPOCHS,
+    LOSS_ERROR,
     SLOWLY_FALLEN,
     SMALL_UPDATE,
     TRAINED,
@@ -39,7 +39,7 @@ def _loss(view: View) -> Iterator[Finding]:
     losses, accuracies = view.epoch_losses, view.checks("train_acc_history")
     if losses is None or len(accuracies) < 2:
         return
-    first, before, now = losses
+    first, before, now, error = losses
     if not math.isfinite(first + before + now):
         return
     if view.beyond_chance(view.first_accuracy) > TRAINED:
@@ -55,8 +55,8 @@ def _loss(view: View) -> Iterator[Finding]:
             f"Raise the learning rate{'' if rate is None else f': try {10 * rate:.2g}'}",
         )
         return
-    learns = max(view.beyond_chance(accuracy) for accuracy in accuracies) > LEARNT
-    if learns or now <= FALLEN * first or now <= HARDLY_FALLEN * before:
+    falls = now <= FALLEN * first or now <= HARDLY_FALLEN * before or error > LOSS_ERROR * now
+    if falls or any(view.learns(accuracy) for accuracy in accuracies):
         return
     yield warning(
         "loss not falling",

@@ -13,8 +13,10 @@ __all__ = [
     "GAP_ERRORS",
     "HARDLY_FALLEN",
     "LARGE_UPDATE",
-    "LEARNT",
+    "LEARNT_ERRORS",
+    "LEARNT_R_SQUARED",
     "LEAST_EPOCHS",
+    "LOSS_ERROR",
     "SATURATED_SHARE",
     "SLOWLY_FALLEN",
     "SMALL_UPDATE",
@@ -58,14 +60,17 @@ SLOWLY_FALLEN = 0.8
 # The same, where nothing at all is learnt: a net's first loss is rarely the least that a constant
 # answer has, so that biases alone take some off it.
 FALLEN = 0.9
-# The mean loss of the last epoch over that two epochs before: less than noise would move it.
+# The mean loss of the last epoch over that two epochs before.
 HARDLY_FALLEN = 0.99
-# The training accuracy, on the way from the largest class's share to 1.
-LEARNT = 0.1
+# Standard error of their difference, of the loss: noisier ones do not show whether they fall.
+LOSS_ERROR = 0.01
+# The training accuracy beyond the largest class's share, in standard errors; or R squared.
+LEARNT_ERRORS = 3.0
+LEARNT_R_SQUARED = 0.01
 # Epochs, before a loss that does not fall is spoken of: long plateaus end.
 LEAST_EPOCHS = 3
-# The training accuracy after the first step, on that way, of a net that was trained before: its
-# loss need not fall.
+# The training accuracy after the first step, on the way from the largest class's share to 1, of a
+# net that was trained before: its loss need not fall.
 TRAINED = 0.3
 
 # Training accuracy minus validation accuracy, at two checks one after the other. Healthy: 0.24, of

@@ -1,5 +1,6 @@
 """What a rule of the watch sees of a single net, or of one member of a stack."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -8,13 +9,14 @@ import numpy as np
 
 from xpnet.diagnostics.verdict import Status, Verdict
 from xpnet.diagnostics.watch_record import WatchRecord
+from xpnet.diagnostics.watch_thresholds import LEARNT_ERRORS, LEARNT_R_SQUARED
 from xpnet.metrics import Accuracy
 from xpnet.nets import FullyConnectedNet
 
 if TYPE_CHECKING:
     from xpnet.solver import Solver
 
-__all__ = ["Finding", "View", "warning"]
+__all__ = ["EpochLosses", "Finding", "View", "warning"]
 
 
 class Finding(NamedTuple):
@@ -34,6 +36,18 @@ def warning(
 ) -> Finding:
     """Return a finding that says something is wrong."""
     return Finding(Verdict(name, status, found, expected, remedy), layer)
+
+
+class EpochLosses(NamedTuple):
+    """The first loss, the means of the epoch before the last two and of the last, and the error.
+
+    That is the standard error of the difference of these means.
+    """
+
+    first: float
+    before: float
+    now: float
+    error: float
 
 
 @dataclass(frozen=True)
@@ -85,14 +99,16 @@ class View:
         return None if base is None else float(self._own(np.asarray(base)))
 
     @cached_property
-    def epoch_losses(self) -> tuple[float, float, float] | None:
-        """The first loss, the mean of the epoch before the last two, and that of the last."""
+    def epoch_losses(self) -> "EpochLosses | None":
+        """How the loss fell, or None before the third epoch's end."""
         per_epoch, losses = self.solver.steps_per_epoch, self.solver.loss_history
         if len(losses) < 3 * per_epoch:
             return None
-        parts = losses[:1], losses[-3 * per_epoch : -2 * per_epoch], losses[-per_epoch:]
-        first, before, now = (float(self._own(np.mean(part, axis=0))) for part in parts)
-        return first, before, now
+        parts = losses[-3 * per_epoch : -2 * per_epoch], losses[-per_epoch:]
+        before, now = (self._own_of_each(np.asarray(part)) for part in parts)
+        error = math.sqrt((before.var() + now.var()) / per_epoch)
+        first = float(self._own_of_each(np.asarray(losses[:1]))[0])
+        return EpochLosses(first, float(before.mean()), float(now.mean()), error)
 
     def checks(self, name: str) -> list[float]:
         """Return the last two values of a history of checks, oldest first."""
@@ -111,9 +127,20 @@ class View:
         y = self.solver._task.y_train
         return float(np.bincount(y).max() / len(y))
 
+    def learns(self, accuracy: float) -> bool:
+        """Return whether a training accuracy is more than chance, or an R squared more than 0."""
+        if not isinstance(self.solver.metric, Accuracy):
+            return accuracy > LEARNT_R_SQUARED
+        number = min(self.solver.num_train_samples or math.inf, self.solver.num_train)
+        error = math.sqrt(self.chance * (1.0 - self.chance) / number)
+        return accuracy > self.chance + LEARNT_ERRORS * error
+
     def beyond_chance(self, accuracy: float) -> float:
         """Return how far an accuracy is on the way from chance to 1."""
         return (accuracy - self.chance) / max(1.0 - self.chance, 1e-9)
+
+    def _own_of_each(self, values: np.ndarray) -> np.ndarray:
+        return values.reshape(len(values), -1)[:, self.member].astype(np.float64)
 
     def _own(self, values: np.ndarray) -> Any:
         return np.broadcast_to(values, self.solver._divergence.steps.shape).reshape(-1)[self.member]
