@@ -21,6 +21,7 @@ import xpnet
 from xpnet import FullyConnectedNet, InputError, Solver
 from xpnet.data.npz import load_npz
 from xpnet.data.unpickle import load_batch
+from xpnet.diagnostics import Notice, Verdict, Watch, read_watch, write_watch
 from xpnet.npy_arrays import read_npy
 from xpnet.options import OneLineParser, add_options
 from xpnet.pictures import PictureForm, read_picture
@@ -130,6 +131,28 @@ def read_sweep(content: bytes) -> None:
     read_state(file_of(whole, "tried-sweep.safetensors"), ["reg"], plan)
 
 
+@cache
+def watch_record() -> tuple[dict[str, np.ndarray], dict[str, object]]:
+    """Return the record of a small training that was watched."""
+    path = folder() / "watch.safetensors"
+    make_solver(callbacks=[Watch(1, say=lambda _: None, path=path)]).train()
+    record = read_watch(path)
+    verdict = Verdict("dead units", "warning", "found", "expected", "remedy")
+    record.notices.append(Notice(1, verdict, record.layers[0], 1))
+    write_watch(path, record)
+    return read_tensors(path)
+
+
+def read_watched(content: bytes) -> None:
+    """Put any JSON into the header of a watch's record, with a right digest."""
+    try:
+        whole = tensor_bytes(watch_record()[0], json.loads(content))
+    except (ValueError, RecursionError):
+        return
+    record = read_watch(file_of(whole, "tried-watch.safetensors"))
+    write_watch(folder() / "again-watch.safetensors", record)
+
+
 def read_config(content: bytes) -> None:
     """Take a file as config.toml, and its options as the command line would."""
     parser = OneLineParser(prog="fuzz", allow_abbrev=False)
@@ -197,6 +220,7 @@ TARGETS = {
     "header": Target(lambda: [json.dumps(arrays_and_header()[1]).encode()], read_header),
     "arrays": Target(lambda: [safetensors.numpy.save(arrays_and_header()[0])], read_arrays),
     "sweep": Target(lambda: [json.dumps(sweep_state()[1]).encode()], read_sweep),
+    "watch": Target(lambda: [json.dumps(watch_record()[1]).encode()], read_watched),
     "config": Target(
         lambda: [b'dataset = "digits"\nhidden-dims = [10, 5]\nreg = 1e-3\ncompile = false\n'],
         read_config,

@@ -139,11 +139,11 @@ def test_it_goes_by_the_time():
 
     assert spacing.allows(1, 0.0)
     take(1, 0.1)
-    assert not spacing.allows(50, 19.9)
-    assert spacing.allows(50, 20.1)  # 0.2 s of looks in 20 s
+    assert not spacing.allows(50, 29.9)
+    assert spacing.allows(50, 30.1)  # 0.3 s of looks in 30 s: one, this one and the last
     take(50, 0.3)
-    assert not spacing.allows(60, 69.9)
-    assert spacing.allows(60, 70.1)
+    assert not spacing.allows(60, 99.9)
+    assert spacing.allows(60, 100.1)
     assert not spacing.allows(50, 1000.0)  # not twice after one step
 
 
@@ -154,8 +154,8 @@ def test_a_compilers_time_is_forgiven_once():
         assert spacing.allows(int(cost) + 1000 * (cost == 0.1), 1.0)
         with spacing.measured(int(cost)):
             now[0] += cost
-    assert not spacing.allows(2000, 19.0)
-    assert spacing.allows(2000, 21.0)
+    assert not spacing.allows(2000, 29.0)
+    assert spacing.allows(2000, 31.0)
 
 
 def test_looks_take_their_share_of_the_time_alone(data, monkeypatch):
@@ -181,7 +181,7 @@ def test_looks_take_their_share_of_the_time_alone(data, monkeypatch):
     solver.train()
     assert solver.step == 400
     taken = len(watch.record.steps)
-    assert 0.01 * 400 <= taken <= 0.014 * 400 + 2  # the first and the last come in any case
+    assert 3 <= taken <= 0.01 * 400  # the first and the last come in any case
 
 
 def test_the_record_of_a_resumed_run_is_that_of_one_that_was_not_stopped(data, tmp_path):

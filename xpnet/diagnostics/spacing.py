@@ -8,7 +8,7 @@ __all__ = ["Spacing"]
 
 
 class Spacing:
-    """Allows a thing again when all of it so far, and once more, is a small share of the time.
+    """Allows a thing again when all of it, with this time and a last one, is a small share of time.
 
     The first is always allowed.
 
@@ -42,7 +42,8 @@ class Spacing:
             return True
         if self._every is not None:
             return step - self._last_step >= self._every
-        return step > self._last_step and self._spent + self._cost <= self._share * seconds
+        wanted = self._spent + 2.0 * self._cost  # the last comes in any case
+        return step > self._last_step and wanted <= self._share * seconds
 
     @contextmanager
     def measured(self, step: int) -> Iterator[None]:

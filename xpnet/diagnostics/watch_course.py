@@ -40,12 +40,12 @@ def _loss(view: View) -> Iterator[Finding]:
     if losses is None or len(accuracies) < 2:
         return
     first, before, now, error = losses
-    if not math.isfinite(first + before + now):
+    if not math.isfinite(first + before + now) or now <= SLOWLY_FALLEN * first:
         return
     if view.beyond_chance(view.first_accuracy) > TRAINED:
         return
     found = f"the loss was {first:.4g} at the first step and {now:.4g} in the last epoch"
-    if _updates_are_small(view) and now > SLOWLY_FALLEN * first:
+    if _updates_are_small(view):
         ratio = float(reference_ratios(view, 1).max()) / view.rate_scale
         rate = view.learning_rate
         yield warning(

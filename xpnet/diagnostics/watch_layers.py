@@ -61,7 +61,7 @@ def _dead(view: View) -> Iterator[Finding]:
 
 def _saturated(view: View) -> Iterator[Finding]:
     found = view.twice("saturated_share")
-    if found is None:
+    if found is None or view.net.activation not in ("sigmoid", "tanh"):
         return
     for i in np.flatnonzero((found >= SATURATED_SHARE).all(axis=0))[:1]:
         yield warning(

@@ -143,4 +143,4 @@ class View:
         return values.reshape(len(values), -1)[:, self.member].astype(np.float64)
 
     def _own(self, values: np.ndarray) -> Any:
-        return np.broadcast_to(values, self.solver._divergence.steps.shape).reshape(-1)[self.member]
+        return values if values.ndim == 0 else values.reshape(-1)[self.member]
