@@ -42,6 +42,8 @@ FLOORS = {
     "xpnet.tensor_files": 1,
     "xpnet.versions": 1,
     "xpnet.pictures": 1,
+    "xpnet.thinning": 1,
+    "xpnet.weight_grid": 1,
     "xpnet.schedules": 1,
     "xpnet.layers": 2,
     "xpnet.losses": 2,
@@ -96,6 +98,7 @@ FLOORS = {
     "xpnet.resuming": 4,
     "xpnet.watched_run": 6,
     "xpnet.predict": 6,
+    "xpnet.report": 6,
     "xpnet.train": 6,
 }
 

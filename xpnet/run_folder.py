@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CHECKPOINT",
     "HISTORY",
+    "REPORT",
+    "SUMMARY",
     "is_complete",
     "open_folder",
     "refuse_other_run",
@@ -36,10 +38,11 @@ __all__ = [
 ]
 
 HISTORY, CHECKPOINT = "history.csv", "checkpoint"
-_SUMMARY = "summary.json"
+REPORT = "report.html"
+SUMMARY = "summary.json"
 _PICTURES = ("curves.png", "weights.png")
 _LOCK = ".lock"
-_FILES = (CONFIG, HISTORY, BEST, WATCH, _SUMMARY, *_PICTURES)
+_FILES = (CONFIG, HISTORY, BEST, WATCH, SUMMARY, *_PICTURES, REPORT)
 
 
 @contextmanager
@@ -100,7 +103,7 @@ def _files_of_run(folder: Path) -> list[Path]:
 def is_complete(folder: Path, solver: "Solver") -> bool:
     """Return whether a run was trained to its end, and its results are written."""
     try:
-        summary = json.loads((folder / _SUMMARY).read_bytes())
+        summary = json.loads((folder / SUMMARY).read_bytes())
         told = summary["steps"], summary["interrupted"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
@@ -118,9 +121,9 @@ def write_results(
     best = Variables(solver.best_params, solver.best_state)
     write_whole(folder / BEST, net_bytes(solver.model, best, step=solver.step))
     text = json.dumps(_finite(summary), indent=2) + "\n"
-    write_whole(folder / _SUMMARY, text.encode())
+    write_whole(folder / SUMMARY, text.encode())
     pictures = [] if find_spec("matplotlib") is None else _draw(folder, solver, data)
-    return [_SUMMARY, HISTORY, CONFIG, BEST, *pictures]
+    return [SUMMARY, HISTORY, CONFIG, BEST, *pictures]
 
 
 def _draw(folder: Path, solver: "Solver", data: Dataset) -> list[str]:

@@ -25,6 +25,7 @@ from xpnet.nets import FullyConnectedNet
 from xpnet.preprocessing import BasePreprocessor, get_preprocessor
 from xpnet.profiling import Profile, profile
 from xpnet.progress import watch
+from xpnet.report import write_run_report
 from xpnet.run_config import CONFIG, config_text
 from xpnet.run_folder import (
     CHECKPOINT,
@@ -316,6 +317,7 @@ def _written(
     """Write what came of a run, and return the names of the files."""
     try:
         names = write_results(folder, solver, data, summary)
+        names.append(write_run_report(folder, data).name)
     except OSError as error:
         raise _no_room(folder, error) from error
     if missing := [text for text in (solver.checkpoint_error, *errors) if text]:

@@ -1,0 +1,235 @@
+"""The loss, the accuracies and the learning rate over the steps."""
+
+import numpy as np
+
+from xpnet.errors import InputError
+from xpnet.report.figures import figure, note, scroll
+from xpnet.report.frame import Frame
+from xpnet.report.line_chart import Line, Reference, legend, line_chart
+from xpnet.report.markup import Markup, tag
+from xpnet.report.numbers import number_text
+from xpnet.report.run_record import RunRecord
+from xpnet.report.scales import Linear, Log, Scale
+from xpnet.schedules import RateScales
+from xpnet.thinning import smoothed
+
+__all__ = ["curves_section"]
+
+_SPIKE = 1000  # times the median: from there on a linear axis shows the spike alone
+_LOWEST_SCORE = -1.0  # a first R squared of -1000 would make a line of all others
+_MOST_RATES = 400
+_MOST_ROWS = 40
+
+
+def curves_section(run: RunRecord) -> Markup:
+    """Return the section."""
+    if not len(run.history.steps):
+        return tag(
+            "section",
+            tag("h2", "Curves"),
+            note("No step was taken, so there are no curves."),
+            id="curves-section",
+        )
+    parts = [_loss(run), _metric(run), _rate(run)]
+    return tag("section", tag("h2", "Curves"), tag("div", parts, class_="grid"))
+
+
+def _loss(run: RunRecord) -> Markup:
+    """Return the loss of each step with its mean, on a linear and on a log axis."""
+    history = run.history
+    good = np.isfinite(history.loss)
+    lines = [Line("each step", history.steps, history.loss, "s0 thin")]
+    if good.any():
+        x, y = smoothed(history.steps[good], history.loss[good])
+        lines.append(Line("smoothed", x, y, "s0 thick"))
+    if np.isfinite(history.val_loss).any():
+        lines.append(Line("validation", history.check_steps, history.val_loss, "s1", "circle"))
+    references = _ends(run)
+    everything = np.concatenate([history.loss, history.val_loss])
+    label = _loss_said(run)
+    x_axis = _steps(run)
+    charts = {
+        "linear": line_chart(
+            Frame(x_axis, Linear.over(everything, zero=True), "step", "loss"),
+            *(lines, references, f"{label} Linear axis."),
+        ),
+        "log": line_chart(
+            Frame(x_axis, Log.over(everything), "step", "loss, log axis"),
+            *(lines, references, f"{label} Logarithmic axis."),
+        ),
+    }
+    first = "log" if _is_spiked(history.loss[good]) else "linear"
+    return figure(
+        "loss", [_switch("loss", charts, first), legend(lines, references)], caption=label
+    )
+
+
+def _switch(name: str, charts: dict[str, Markup], first: str) -> Markup:
+    """Return charts of which one is seen, by radio buttons that need no script."""
+    parts: list[Markup] = []
+    for kind in charts:
+        own = f"{name}-{kind}"
+        parts.append(
+            tag(
+                "input",
+                type="radio",
+                name=f"{name}-axis",
+                id=own,
+                class_=kind,
+                checked=kind == first,
+            )
+        )
+        parts.append(tag("label", f"{kind} axis", for_=own))
+    panels = [tag("div", chart, class_=f"panel {kind}") for kind, chart in charts.items()]
+    return tag("div", parts, panels, class_="switch")
+
+
+def _is_spiked(loss: np.ndarray) -> bool:
+    """Return whether a linear axis would show nothing but a spike."""
+    return bool(loss.size and loss.min() > 0 and loss.max() > _SPIKE * np.median(loss))
+
+
+def _loss_said(run: RunRecord) -> str:
+    history = run.history
+    first, last = number_text(history.loss[0]), number_text(history.loss[-1])
+    said = f"The loss went from {first} at step {history.steps[0]:,.0f} to {last} at step "
+    said += f"{history.steps[-1]:,.0f}."
+    if np.isfinite(history.val_loss).any():
+        lowest = int(np.nanargmin(history.val_loss))
+        said += f" The lowest validation loss is {number_text(history.val_loss[lowest])}, at step "
+        said += f"{history.check_steps[lowest]:,.0f}."
+    return said
+
+
+def _metric(run: RunRecord) -> Markup:
+    """Return the accuracies, or R squared, between chance and the best that was reached."""
+    history, best = run.history, run.history.best
+    lines = [
+        Line("training", history.check_steps, history.train, "s0", "square"),
+        Line("validation", history.check_steps, history.val, "s1", "circle"),
+    ]
+    references = [_baseline(run)]
+    said = f"No check found a finite {run.metric}."
+    if best is not None:
+        reached = f"best validation, {number_text(history.val[best])}"
+        references.append(Reference(reached, float(history.val[best]), "best"))
+        said = (
+            f"The best check, at step {history.check_steps[best]:,.0f}: validation "
+            f"{number_text(history.val[best])}, training {number_text(history.train[best])}."
+        )
+    references += _ends(run)
+    values = np.concatenate([history.train, history.val])
+    finite = values[np.isfinite(values)]
+    lowest = min([0.0, *finite.tolist()])
+    if lowest < 0:
+        lowest = max(1.05 * lowest, min(_LOWEST_SCORE, 1.1 * float(finite.max())))
+    frame = Frame(_steps(run), Linear(lowest, 1.03), "step", run.metric)
+    drawn = [
+        line_chart(frame, lines, references, f"{run.metric.capitalize()}. {said}"),
+        legend(lines, references),
+    ]
+    return figure(
+        "metric",
+        [*drawn, _checks(run)],
+        title=f"Training and validation {run.metric}",
+        caption=said,
+    )
+
+
+def _baseline(run: RunRecord) -> Reference:
+    """Return the line of a net that has learnt nothing."""
+    if run.is_regression:
+        return Reference("the mean of the targets, 0", 0.0, "chance")
+    count = len(run.class_names) or (0 if run.net is None else run.net.num_classes)
+    chance = 1 / max(count, 1)
+    if run.data is not None:
+        classes = np.bincount(run.data.y_train, minlength=count)
+        largest = int(classes.argmax())
+        share = float(np.mean(np.asarray(run.data.y_val) == largest))
+        if share > 1.5 * chance:  # to say the largest class always is then the better guess
+            name = run.class_names[largest]
+            return Reference(f"always {name}, {number_text(share)}", share, "chance")
+    return Reference(f"chance, 1/{count} = {number_text(chance)}", chance, "chance")
+
+
+def _checks(run: RunRecord) -> Markup:
+    """Return the numbers of the checks, folded away; of many the first, the last and the best."""
+    history = run.history
+    count = len(history.check_steps)
+    shown = set(np.linspace(0, count - 1, min(count, _MOST_ROWS)).astype(int).tolist())
+    shown |= set() if history.best is None else {history.best}
+    heads = ["step", "epoch", f"training {run.metric}", f"validation {run.metric}"]
+    heads.append("validation loss")
+    rows = [
+        tag(
+            "tr",
+            tag("th", f"{history.check_steps[i]:,.0f}", scope="row"),
+            [
+                tag("td", number_text(float(column[i])))
+                for column in (history.check_epochs, history.train, history.val, history.val_loss)
+            ],
+            class_="best" if i == history.best else None,
+        )
+        for i in sorted(shown)
+    ]
+    head = tag("thead", tag("tr", [tag("th", text, scope="col") for text in heads]))
+    table = tag("table", head, tag("tbody", rows), class_="numbers")
+    left_out = f", {len(shown)} of {count}" if len(shown) < count else ""
+    return tag(
+        "details",
+        tag("summary", f"The numbers{left_out}"),
+        scroll(table, f"{run.metric} of each check"),
+    )
+
+
+def _rate(run: RunRecord) -> Markup:
+    """Return the learning rate as decay and schedule make it."""
+    try:
+        steps, rates = _rates(run)
+    except (InputError, KeyError, TypeError, ValueError) as error:
+        return figure("learning-rate", note(f"It cannot be told: {error}."))
+    first, last = float(rates[0]), float(rates[-1])
+    positive = rates[rates > 0]
+    wide = positive.size and positive.max() > 10 * positive.min() and (rates > 0).all()
+    y: Scale = Log.over(rates) if wide else Linear.over(rates, zero=True)
+    lines = [Line("learning rate", steps, rates, "s2 thick")]
+    schedule, decay = run.chosen.get("lr_schedule", "constant"), run.chosen["lr_decay"]
+    rule = run.chosen["update_rule"]
+    said = f"From {number_text(first)} to {number_text(last)}, by {rule}"
+    said += "" if schedule == "constant" else f", schedule {schedule}"
+    said += "." if decay == 1 else f", times {number_text(decay)} after each epoch."
+    frame = Frame(_steps(run), y, "step", "learning rate" + (", log axis" if wide else ""))
+    return figure("learning-rate", line_chart(frame, lines, [], said), caption=said)
+
+
+def _rates(run: RunRecord) -> tuple[np.ndarray, np.ndarray]:
+    """Return some steps, both sides of the epochs' ends among them, and their learning rates."""
+    history, chosen = run.history, run.chosen
+    taken = int(history.steps[-1])
+    per_epoch = round(taken / float(history.epochs[-1])) if history.epochs[-1] else taken
+    epochs = max(int(chosen["num_epochs"]), int(np.ceil(history.epochs[-1] - 1e-3)))
+    at = np.linspace(0, taken - 1, min(taken, _MOST_RATES)).astype(np.int64)
+    ends = np.arange(per_epoch, taken, per_epoch)
+    if len(ends) <= _MOST_RATES:
+        at = np.concatenate([at, ends - 1, ends])
+    at = np.unique(at)
+    scales = RateScales(
+        chosen["lr_decay"], chosen.get("lr_schedule", "constant"), None, per_epoch, epochs
+    )
+    total = epochs * per_epoch
+    found = np.concatenate([scales.at(int(step), 1, total, epochs) for step in at])
+    return at + 1.0, float(chosen["learning_rate"]) * found
+
+
+def _steps(run: RunRecord) -> Linear:
+    """Return the axis of the steps, which all curves share."""
+    return Linear(0.0, max(1.03 * float(run.history.steps[-1]), 1.0))
+
+
+def _ends(run: RunRecord) -> list[Reference]:
+    """Return where the training diverged or ended early."""
+    if (step := run.summary.get("diverged_at")) is not None:
+        return [Reference(f"diverged, step {step:,}", float(step), "fault", upright=True)]
+    if (step := run.summary.get("stopped_at")) is not None:
+        return [Reference(f"stopped early, step {step:,}", float(step), "best", upright=True)]
+    return []

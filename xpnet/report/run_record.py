@@ -1,0 +1,147 @@
+"""What a run has left in its folder, read for the report; its data and its net with it."""
+
+import argparse
+import json
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import xpnet
+from xpnet.data import Dataset
+from xpnet.errors import CheckpointWarning, InputError
+from xpnet.hyperparameters import hyperparameters
+from xpnet.nets import FullyConnectedNet
+from xpnet.options import OneLineParser, add_options
+from xpnet.report.history_table import HistoryTable, read_history
+from xpnet.run_config import CONFIG, arguments_of
+from xpnet.run_folder import HISTORY, SUMMARY
+
+__all__ = ["RunRecord", "read_run"]
+
+_MANY = 10**9  # samples, so that no default batch is cut: a config has its own
+
+
+@dataclass(frozen=True, eq=False)
+class RunRecord:
+    """A run.
+
+    Attributes:
+        folder: Where it is.
+        history: Its losses and checks.
+        summary: What summary.json says; empty where the run has not come to its end.
+        chosen: Every hyperparameter.
+        dataset: The name or the path of the data.
+        data: The data, or None where they cannot be read.
+        net: The best net so far, or None where there is none.
+        remarks: Why something is not there, a sentence each.
+
+    """
+
+    folder: Path
+    history: HistoryTable
+    summary: dict[str, Any]
+    chosen: dict[str, Any]
+    dataset: str
+    data: Dataset | None
+    net: FullyConnectedNet | None
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether it learns real targets."""
+        return self.history.metric != "acc"
+
+    @property
+    def metric(self) -> str:
+        """What the checks measured, in words."""
+        return "R squared" if self.is_regression else "accuracy"
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """A name for each class; empty for a regression."""
+        names = self.data.class_names if self.data is not None else ()
+        return tuple(names or getattr(self.net, "class_names", None) or ())
+
+
+def read_run(folder: Path, data: Dataset | None = None) -> RunRecord:
+    """Return the run of a folder.
+
+    Args:
+        folder: Of `python -m xpnet.train --out`.
+        data: What it was trained on; None reads them from where config.toml says that they are.
+
+    Raises:
+        InputError: The folder holds no run, or one of its files is damaged.
+
+    """
+    for name in (CONFIG, HISTORY):
+        if not (folder / name).is_file():
+            why = f"there is no {name} in it" if folder.is_dir() else "it is no folder"
+            raise InputError(
+                f"{folder} holds no run, as {why}: give the folder of an earlier "
+                "python -m xpnet.train --out DIR, or of a sweep"
+            )
+    history, options = read_history(folder / HISTORY), _options(folder / CONFIG)
+    remarks: list[str] = []
+    summary = _summary(folder / SUMMARY, remarks)
+    if data is None:
+        data = _data(options, remarks)
+    chosen = summary.get("hyperparameters") or hyperparameters(
+        options, _MANY, is_regression=history.metric != "acc"
+    )
+    dataset = data.name if data is not None else Path(options.dataset).stem
+    net = _net(folder, remarks)
+    return RunRecord(folder, history, summary, chosen, dataset, data, net, remarks)
+
+
+def _options(path: Path) -> argparse.Namespace:
+    """Return what a run was asked for."""
+    parser = OneLineParser(prog="python -m xpnet.report", allow_abbrev=False)
+    add_options(parser)
+    parser.where = f"{path}: "
+    return parser.parse_args(arguments_of(path, parser))
+
+
+def _summary(path: Path, remarks: list[str]) -> dict[str, Any]:
+    if not path.is_file():
+        remarks.append(
+            "The run has not come to its end, or it was killed: what is here is what it had "
+            "written until then."
+        )
+        return {}
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read ({error}): it is damaged") from error
+    kinds: dict[str, type] = {
+        "hyperparameters": dict,
+        "versions": dict,
+        "samples": dict,
+        "layers": str,
+    }
+    kinds |= {"backend": str, "steps": int, "seconds_training": float}
+    if not isinstance(found, dict) or not all(
+        isinstance(found.get(name), kind) for name, kind in kinds.items()
+    ):
+        raise InputError(f"{path} lacks something of a run's summary: it is damaged")
+    return found
+
+
+def _data(options: argparse.Namespace, remarks: list[str]) -> Dataset | None:
+    try:
+        return xpnet.data.load(options.dataset, data_dir=options.data_dir, seed=options.seed)
+    except InputError as error:
+        remarks.append(f"The data could not be read: {error}.")
+        return None
+
+
+def _net(folder: Path, remarks: list[str]) -> FullyConnectedNet | None:
+    """Return the best net, on the CPU, wherever it was trained."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CheckpointWarning)  # xpnet.load and --resume say it
+            return xpnet.load(folder)
+    except InputError as error:
+        remarks.append(f"The net could not be read: {error}.")
+        return None

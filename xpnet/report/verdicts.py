@@ -1,0 +1,83 @@
+"""The verdicts on a training, the worst first."""
+
+from collections.abc import Sequence
+
+from xpnet.diagnostics import Verdict
+from xpnet.report.figures import note
+from xpnet.report.markup import Child, Markup, tag
+
+__all__ = ["Said", "verdicts_section"]
+
+Said = tuple[Verdict, int | None]  # with the step at which it became true, where it has one
+
+_ORDER = ("fault", "warning", "fine", "not looked at")
+_SIGNS = {"fault": "✖", "warning": "▲", "fine": "✔", "not looked at": "–"}
+
+
+def verdicts_section(said: Sequence[Said], how: Child) -> Markup:
+    """Return the section.
+
+    Args:
+        said: The verdicts.
+        how: A sentence on what else could look, or None.
+
+    """
+    counts = {status: sum(verdict.status == status for verdict, _ in said) for status in _ORDER}
+    parts: list[Child] = [tag("h2", "Verdicts")]
+    if said:
+        parts.append(tag("p", _counted(counts), class_="counted"))
+    ordered = sorted(said, key=lambda item: _ORDER.index(item[0].status))
+    bad = [item for item in ordered if item[0].status in _ORDER[:2]]
+    good = [item for item in ordered if item[0].status in _ORDER[2:]]
+    parts += [_card(*item) for item in bad]
+    if good:
+        parts.append(tag("ul", [tag("li", _line(*item)) for item in good], class_="fine-list"))
+    parts.append(note(how) if how else None)
+    return tag("section", parts, id="verdicts")
+
+
+def _counted(counts: dict[str, int]) -> str:
+    texts = {"fault": "fault", "warning": "warning"}
+    bad = [
+        f"{counts[status]} {text}{'s' * (counts[status] != 1)}"
+        for status, text in texts.items()
+        if counts[status]
+    ]
+    return ", ".join([*(bad or ["nothing wrong was found"]), f"{counts['fine']} fine"])
+
+
+def _card(verdict: Verdict, step: int | None) -> Markup:
+    """Return a fault or a warning with all that it says, the remedy in front."""
+    return tag(
+        "article",
+        tag("h3", _badge(verdict), " ", verdict.name, _at(step)),
+        tag("p", verdict.remedy, class_="remedy") if verdict.remedy else None,
+        tag(
+            "dl",
+            *(tag("dt", "found"), tag("dd", verdict.found)),
+            *(tag("dt", "expected"), tag("dd", verdict.expected)),
+        ),
+        class_=f"verdict {_class(verdict)}",
+    )
+
+
+def _line(verdict: Verdict, step: int | None) -> list[Child]:
+    return [
+        _badge(verdict),
+        tag("b", " ", verdict.name, _at(step), ": "),
+        verdict.found,
+        tag("span", f" (expected: {verdict.expected})", class_="quiet") if verdict.expected else "",
+    ]
+
+
+def _badge(verdict: Verdict) -> Markup:
+    sign = tag("span", _SIGNS[verdict.status], aria_hidden="true")
+    return tag("span", sign, f" {verdict.status}", class_=f"badge {_class(verdict)}")
+
+
+def _class(verdict: Verdict) -> str:
+    return verdict.status.replace(" ", "-")
+
+
+def _at(step: int | None) -> str:
+    return "" if step is None else f", step {step:,}"
