@@ -13,18 +13,27 @@ from xpnet.report.png import data_uri
 __all__ = ["heat_map"]
 
 
-def heat_map(frame: Frame, shares: np.ndarray, name: str, label: str) -> Markup:
+def heat_map(
+    frame: Frame,
+    shares: np.ndarray,
+    name: str,
+    label: str,
+    across: tuple[float, float] | None = None,
+) -> Markup:
     """Return the chart as SVG.
 
     Args:
-        frame: Its axes, which the picture fills.
+        frame: Its axes, which the picture fills from below to above.
         shares: Of shape (rows, columns) from 0 to 1, the first row below; NaN is nothing.
         name: An id that no other element of the page has.
         label: What the chart says, for those who cannot see it.
+        across: From which coordinate to which; None for all of the frame.
 
     """
     left, top, width, height = frame.inner
-    box = {"x": left, "y": top, "width": width, "height": height}
+    if across is not None:
+        left, width = across[0], across[1] - across[0]
+    box = {"x": round(left, 1), "y": top, "width": round(width, 1), "height": height}
     grey = np.round(255 * np.clip(np.nan_to_num(shares[::-1]), 0, 1)).astype(np.uint8)
     image = tag("image", href=data_uri(grey), preserveAspectRatio="none", class_="cells", **box)
     mask = tag("mask", image, id=name, maskUnits="userSpaceOnUse", **box)

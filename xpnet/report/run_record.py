@@ -9,6 +9,7 @@ from typing import Any
 
 import xpnet
 from xpnet.data import Dataset
+from xpnet.diagnostics import WATCH, WatchRecord, read_watch
 from xpnet.errors import CheckpointWarning, InputError
 from xpnet.hyperparameters import hyperparameters
 from xpnet.nets import FullyConnectedNet
@@ -34,6 +35,7 @@ class RunRecord:
         dataset: The name or the path of the data.
         data: The data, or None where they cannot be read.
         net: The best net so far, or None where there is none.
+        watch: What was recorded of its layers, with one look or more; or None.
         remarks: Why something is not there, a sentence each.
 
     """
@@ -45,6 +47,7 @@ class RunRecord:
     dataset: str
     data: Dataset | None
     net: FullyConnectedNet | None
+    watch: WatchRecord | None = None
     remarks: list[str] = field(default_factory=list)
 
     @property
@@ -91,8 +94,8 @@ def read_run(folder: Path, data: Dataset | None = None) -> RunRecord:
         options, _MANY, is_regression=history.metric != "acc"
     )
     dataset = data.name if data is not None else Path(options.dataset).stem
-    net = _net(folder, remarks)
-    return RunRecord(folder, history, summary, chosen, dataset, data, net, remarks)
+    net, watch = _net(folder, remarks), _watch(folder / WATCH, remarks)
+    return RunRecord(folder, history, summary, chosen, dataset, data, net, watch, remarks)
 
 
 def _options(path: Path) -> argparse.Namespace:
@@ -145,3 +148,15 @@ def _net(folder: Path, remarks: list[str]) -> FullyConnectedNet | None:
     except InputError as error:
         remarks.append(f"The net could not be read: {error}.")
         return None
+
+
+def _watch(path: Path, remarks: list[str]) -> WatchRecord | None:
+    """Return what --watch has recorded, if it was on."""
+    if not path.is_file():
+        return None
+    try:
+        record = read_watch(path)
+    except InputError as error:
+        remarks.append(f"What --watch recorded could not be read: {error}.")
+        return None
+    return record if record.steps and record.members is None else None

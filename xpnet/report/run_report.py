@@ -20,6 +20,7 @@ from xpnet.report.run_record import RunRecord, read_run
 from xpnet.report.scored import Scored, score
 from xpnet.report.settings import settings_section
 from xpnet.report.verdicts import Said, verdicts_section
+from xpnet.report.watched import watched_figures
 from xpnet.run_folder import REPORT
 from xpnet.whole_files import write_whole
 
@@ -34,7 +35,7 @@ def write_run_report(
     Args:
         folder: Of `python -m xpnet.train --out`.
         data: What it was trained on; None reads them from where config.toml says that they are.
-        verdicts: What was found besides, each with the step at which it became true, or None.
+        verdicts: What was found besides --watch, each with where and when, or "".
 
     Raises:
         InputError: The folder holds no run, or one of its files is damaged.
@@ -56,7 +57,7 @@ def run_report(run: RunRecord, verdicts: Sequence[Said] = ()) -> bytes:
     parts = [
         tiles(_results(run)),
         *([tag("div", [note(text) for text in run.remarks])] if run.remarks else []),
-        verdicts_section(verdicts, _HOW_TO_ASK if not verdicts else None),
+        _verdicts(run, verdicts),
         curves_section(run),
         _layers_section(run),
         *_answers(run),
@@ -70,6 +71,20 @@ _HOW_TO_ASK = [
     *(tag("code", "python -m xpnet.train --watch"), " looks while it trains, and "),
     *(tag("code", "python -m xpnet.doctor"), " looks at data, net and training before."),
 ]
+
+
+def _verdicts(run: RunRecord, others: Sequence[Said]) -> Markup:
+    """Return what --watch and others have found; without either, how to ask."""
+    said = list(others)
+    if run.watch is None:
+        return verdicts_section(said, None if said else _HOW_TO_ASK)
+    for notice in run.watch.notices:
+        where = f"step {notice.step:,}" + (f", {notice.layer}" if notice.layer else "")
+        said.append((notice.verdict, where))
+    looks = f"Watched by {count_text(len(run.watch.steps), 'look')} at all layers, the last at "
+    looks += f"step {run.watch.steps[-1]:,}"
+    nothing = "" if run.watch.notices else ", which found nothing to warn of"
+    return verdicts_section(said, f"{looks}{nothing}.")
 
 
 def _under(run: RunRecord) -> Child:
@@ -140,14 +155,17 @@ def _end(run: RunRecord) -> tuple[str, str]:
 
 def _layers_section(run: RunRecord) -> Markup:
     """Return what is inside the net: its activations and gradients, and its first weights."""
-    parts: list[Child] = [
-        tag("h2", "Inside the net"),
-        note(
-            "Activations, gradients, dead units and update ratios were not recorded: train with ",
-            tag("code", "--watch"),
-            " to have them here.",
-        ),
-    ]
+    parts: list[Child] = [tag("h2", "Inside the net")]
+    if run.watch is not None:
+        parts.append(tag("div", watched_figures(run.watch), class_="grid"))
+    else:
+        parts.append(
+            note(
+                "Activations, gradients, dead units and update ratios were not recorded: train "
+                "with ",
+                *(tag("code", "--watch"), " to have them here."),
+            )
+        )
     if run.net is not None and run.data is not None:
         parts.append(_first_layer(run.net, run.data))
     return tag("section", parts, id="layers")

@@ -1,6 +1,7 @@
 """The verdicts on a training, the worst first."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from xpnet.diagnostics import Verdict
 from xpnet.report.figures import note
@@ -8,7 +9,7 @@ from xpnet.report.markup import Child, Markup, tag
 
 __all__ = ["Said", "verdicts_section"]
 
-Said = tuple[Verdict, int | None]  # with the step at which it became true, where it has one
+Said: TypeAlias = tuple[Verdict, str]  # with where and when it became true, or ""
 
 _ORDER = ("fault", "warning", "fine", "not looked at")
 _SIGNS = {"fault": "✖", "warning": "▲", "fine": "✔", "not looked at": "–"}
@@ -46,11 +47,11 @@ def _counted(counts: dict[str, int]) -> str:
     return ", ".join([*(bad or ["nothing wrong was found"]), f"{counts['fine']} fine"])
 
 
-def _card(verdict: Verdict, step: int | None) -> Markup:
+def _card(verdict: Verdict, where: str) -> Markup:
     """Return a fault or a warning with all that it says, the remedy in front."""
     return tag(
         "article",
-        tag("h3", _badge(verdict), " ", verdict.name, _at(step)),
+        tag("h3", _badge(verdict), " ", verdict.name, _at(where)),
         tag("p", verdict.remedy, class_="remedy") if verdict.remedy else None,
         tag(
             "dl",
@@ -61,10 +62,10 @@ def _card(verdict: Verdict, step: int | None) -> Markup:
     )
 
 
-def _line(verdict: Verdict, step: int | None) -> list[Child]:
+def _line(verdict: Verdict, where: str) -> list[Child]:
     return [
         _badge(verdict),
-        tag("b", " ", verdict.name, _at(step), ": "),
+        tag("b", " ", verdict.name, _at(where), ": "),
         verdict.found,
         tag("span", f" (expected: {verdict.expected})", class_="quiet") if verdict.expected else "",
     ]
@@ -79,5 +80,5 @@ def _class(verdict: Verdict) -> str:
     return verdict.status.replace(" ", "-")
 
 
-def _at(step: int | None) -> str:
-    return "" if step is None else f", step {step:,}"
+def _at(where: str) -> str:
+    return f", {where}" if where else ""
