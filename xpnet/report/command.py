@@ -8,6 +8,8 @@ from xpnet.command_line import exit_status
 from xpnet.errors import InputError
 from xpnet.options import OneLineParser
 from xpnet.report.run_report import write_run_report
+from xpnet.report.sweep_record import is_sweep, read_sweep
+from xpnet.report.sweep_report import write_sweep_report
 
 __all__ = ["main"]
 
@@ -29,7 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _report(options: argparse.Namespace) -> int:
     folder = Path(options.folder)
     try:
-        path = write_run_report(folder)
+        if is_sweep(folder):
+            path = write_sweep_report(folder, *read_sweep(folder))
+        else:
+            path = write_run_report(folder)
     except OSError as error:
         raise InputError(
             f"{folder} could not be written ({error.strerror or error}): make room, or copy it to "

@@ -41,7 +41,7 @@ def confusion_figure(scored: Scored, names: tuple[str, ...]) -> Markup:
 
 def _table(counts: np.ndarray, names: tuple[str, ...]) -> Markup:
     heads = [tag("th", tag("span", name), scope="col", title=name) for name in names]
-    corner = tag("td", tag("span", "true ↓ said →", class_="quiet"))
+    corner = tag("td", "said →", tag("br"), "true ↓", class_="quiet")
     rows = []
     for k, (name, row) in enumerate(zip(names, counts.tolist(), strict=True)):
         total = max(sum(row), 1)

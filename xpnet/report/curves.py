@@ -18,7 +18,7 @@ __all__ = ["curves_section"]
 _SPIKE = 1000  # times the median: from there on a linear axis shows the spike alone
 _LOWEST_SCORE = -1.0  # a first R squared of -1000 would make a line of all others
 _MOST_RATES = 400
-_MOST_ROWS = 40
+_MOST_ROWS = 9
 
 
 def curves_section(run: RunRecord) -> Markup:
@@ -30,7 +30,7 @@ def curves_section(run: RunRecord) -> Markup:
             note("No step was taken, so there are no curves."),
             id="curves-section",
         )
-    parts = [_loss(run), _metric(run), _rate(run)]
+    parts = [_loss(run), _metric(run), _rate(run), _checks(run)]
     return tag("section", tag("h2", "Curves"), tag("div", parts, class_="grid"))
 
 
@@ -130,7 +130,7 @@ def _metric(run: RunRecord) -> Markup:
     ]
     return figure(
         "metric",
-        [*drawn, _checks(run)],
+        drawn,
         title=f"Training and validation {run.metric}",
         caption=said,
     )
@@ -153,7 +153,7 @@ def _baseline(run: RunRecord) -> Reference:
 
 
 def _checks(run: RunRecord) -> Markup:
-    """Return the numbers of the checks, folded away; of many the first, the last and the best."""
+    """Return the numbers of the checks: of many some, with the first, the last and the best."""
     history = run.history
     count = len(history.check_steps)
     shown = set(np.linspace(0, count - 1, min(count, _MOST_ROWS)).astype(int).tolist())
@@ -174,12 +174,9 @@ def _checks(run: RunRecord) -> Markup:
     ]
     head = tag("thead", tag("tr", [tag("th", text, scope="col") for text in heads]))
     table = tag("table", head, tag("tbody", rows), class_="numbers")
-    left_out = f", {len(shown)} of {count}" if len(shown) < count else ""
-    return tag(
-        "details",
-        tag("summary", f"The numbers{left_out}"),
-        scroll(table, f"{run.metric} of each check"),
-    )
+    said = f"{len(shown)} of {count} checks" if len(shown) < count else "All checks"
+    said += "." if history.best is None else "; the best in bold."
+    return figure("checks", scroll(table, "the checks in numbers"), caption=said)
 
 
 def _rate(run: RunRecord) -> Markup:

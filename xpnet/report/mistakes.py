@@ -65,13 +65,9 @@ def _wrong(scored: Scored, names: tuple[str, ...]) -> tuple[list[int], list[list
             sure = [f"ahead by {number_text(float(ahead[i]))}"]
         else:
             share = scored.probabilities[i]
-            sure = [share_text(float(share[predicted[i]])), _small(float(share[scored.y[i]]))]
+            sure = [share_text(float(share[k])) for k in (predicted[i], scored.y[i])]
         lines.append([true, said, *sure])
     return order, lines
-
-
-def _small(share: float) -> str:
-    return share_text(share) if share >= 1e-3 else f"{100 * share:.0e} %"
 
 
 def _residuals(scored: Scored) -> tuple[list[int], list[list[str]]]:

@@ -25,6 +25,8 @@ def count_text(number: int, what: str) -> str:
 def share_text(share: float) -> str:
     """Return a share in percent, with a digit after the point where that says something."""
     percent = 100 * share
+    if 0 < percent < 0.1:
+        return f"{percent:.1g} %" if percent >= 1e-4 else "< 0.0001 %"
     return f"{percent:.1f} %" if 0 < percent < 10 or 90 < percent < 100 else f"{percent:.0f} %"
 
 

@@ -26,6 +26,7 @@ def watched_figures(record: WatchRecord) -> list[Markup]:
     hidden = own[:-1] if len(own) > 1 else own  # scores are neither dead nor saturated
     spread = found["activation_std"]
     ratios = found["update_ratio"]
+    norms = found["gradient_norm"]
     parts = [
         _heat_maps(record, "activations"),
         _heat_maps(record, "gradients"),
@@ -38,6 +39,16 @@ def watched_figures(record: WatchRecord) -> list[Markup]:
             label="standard deviation, log axis",
             said="The standard deviation of each layer's outputs. Lines that part by powers of "
             "ten are activations that vanish or explode by depth.",
+        ),
+        _lines(
+            "gradient-norms",
+            record,
+            norms,
+            own,
+            Log.over(norms[:, own]),
+            label="norm of the gradient, log axis",
+            said="The norm of the gradient of each layer's weights, without regularisation. Lines "
+            "that part by powers of ten are gradients that vanish or explode by depth.",
         ),
         _lines(
             "update-ratios",
@@ -163,7 +174,7 @@ def _heat_maps(record: WatchRecord, name: str) -> Markup:
                 tag("p", label.partition(": ")[2], class_="quiet small"),
             )
         )
-    caption += " The darker, the larger the share, by its square root."
+    caption += " The stronger the colour, the larger the share, by its square root."
     return figure(name, tag("div", charts, class_="small-charts"), caption=caption, wide=True)
 
 

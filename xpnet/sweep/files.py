@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xpnet.errors import InputError
+from xpnet.report.sweep_report import write_sweep_report
 from xpnet.run_config import CONFIG
+from xpnet.run_folder import REPORT
 from xpnet.saving import BEST, net_bytes
 from xpnet.whole_files import write_whole
 
@@ -30,7 +32,7 @@ _RESULTS, _CURVES, _SUMMARY, _PICTURE = "results.csv", "curves.csv", "summary.js
 _CONFIGURATIONS = "configurations.csv"
 _BEST = "best"  # a folder, as of a run
 _ALL = (
-    *(_ARGUMENTS, STATE, _RESULTS, _CONFIGURATIONS, _CURVES, _SUMMARY, _PICTURE),
+    *(_ARGUMENTS, STATE, _RESULTS, _CONFIGURATIONS, _CURVES, _SUMMARY, _PICTURE, REPORT),
     *(f"{_BEST}/{BEST}", f"{_BEST}/{CONFIG}"),
 )
 
@@ -107,6 +109,7 @@ def write_sweep(
         **told,
         "configurations": len(result.rows),
         "varied": result.names,
+        "repeats": list(result.repeats),
         "best": result.best if result.best_model is not None else None,
         "metric": result.metric,
         "refit_accuracy": result.refit_accuracy,
@@ -123,4 +126,5 @@ def write_sweep(
         plot_sweep(result, content)
         write_whole(folder / _PICTURE, content.getvalue())
         names.append(_PICTURE)
+    names.append(write_sweep_report(folder, result, summary).name)
     return names

@@ -1,0 +1,81 @@
+"""The tables of a sweep's folder, read back."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from xpnet.errors import InputError
+from xpnet.sweep.files import CURVES, RESULTS
+from xpnet.sweep.result import SweepResult
+
+__all__ = ["is_sweep", "read_sweep"]
+
+_SUMMARY = "summary.json"
+_ROW = {"number", "val_accuracy", "train_accuracy", "epoch", "diverged_at"}
+_CHECK = {"number", "epoch", "val_accuracy"}
+
+
+def is_sweep(folder: Path) -> bool:
+    """Return whether a folder holds the tables of a sweep."""
+    return (folder / RESULTS).is_file()
+
+
+def read_sweep(folder: Path) -> tuple[SweepResult, dict[str, Any]]:
+    """Return what a sweep found, without its net, and what its summary says.
+
+    Raises:
+        InputError: A file cannot be read, or does not fit the others.
+
+    """
+    try:
+        told = json.loads((folder / _SUMMARY).read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"cannot read {folder / _SUMMARY} ({error}): sweep again") from error
+    names = told.get("varied") if isinstance(told, dict) else None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"{folder / _SUMMARY} does not say what varied: it is damaged")
+    rows = _table(folder / RESULTS, {*_ROW, *names})
+    curves = _table(folder / CURVES, _CHECK) if (folder / CURVES).is_file() else []
+    for row in curves + rows:
+        numbers = [row[name] for name in ("number", "val_accuracy")]
+        if not (isinstance(numbers[0], int) and isinstance(numbers[1], int | float)):
+            raise InputError(f"a table of {folder} has no numbers where they belong: it is damaged")
+    metric = "R squared" if told.get("metric") == "R squared" else "accuracy"
+    test, seconds = told.get("test_accuracy"), told.get("seconds")
+    result = SweepResult(
+        names,
+        metric,
+        rows,
+        curves,
+        test_accuracy=test if isinstance(test, float) else None,
+        seconds=float(seconds) if isinstance(seconds, int | float) else 0.0,
+    )
+    return result, told
+
+
+def _table(path: Path, needed: set[str]) -> list[dict[str, Any]]:
+    """Return the rows of a CSV file, with numbers as such."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"cannot read {path} ({error}): sweep again") from error
+    if any(not needed <= set(row) or None in row or None in row.values() for row in rows):
+        raise InputError(f"{path} lacks columns of a sweep: it is damaged")
+    return [{name: _value(text) for name, text in row.items()} for row in rows]
+
+
+def _value(text: str) -> Any:
+    """Return a cell as the number, the list of numbers or the text that it was."""
+    if not text:
+        return None
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    parts = text.split(",")
+    if len(parts) > 1 and all(part.isdecimal() for part in parts):
+        return [int(part) for part in parts]
+    return text
