@@ -7,15 +7,18 @@ __all__ = ["smoothed", "thinned"]
 _MOST_STRETCHES = 100
 
 
-def smoothed(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the means of up to a hundred equal stretches: a spike stays in its own.
+def smoothed(
+    x: np.ndarray, y: np.ndarray, parts: int = _MOST_STRETCHES
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the means of equal stretches, at most a hundred: a spike stays in its own.
 
     Args:
         x: Of shape (N,), N of 1 or more, rising.
         y: Likewise of shape (N,).
+        parts: How many stretches.
 
     """
-    parts = min(_MOST_STRETCHES, len(y))
+    parts = min(parts, _MOST_STRETCHES, len(y))
     halves = (np.array_split(values, parts) for values in (x, y))
     middle, mean = ([part.mean() for part in half] for half in halves)
     return np.asarray(middle), np.asarray(mean)

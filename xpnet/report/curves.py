@@ -1,8 +1,11 @@
 """The loss, the accuracies and the learning rate over the steps."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from xpnet.errors import InputError
+from xpnet.report.baseline import baseline_of
 from xpnet.report.figures import figure, note, scroll
 from xpnet.report.frame import Frame
 from xpnet.report.line_chart import Line, Reference, legend, line_chart
@@ -18,6 +21,7 @@ __all__ = ["curves_section"]
 _SPIKE = 1000  # times the median: from there on a linear axis shows the spike alone
 _LOWEST_SCORE = -1.0  # a first R squared of -1000 would make a line of all others
 _MOST_RATES = 400
+_STEPS_OF_A_STRETCH = 10  # at least, whose mean the smoothed line shows
 _MOST_ROWS = 9
 
 
@@ -38,10 +42,10 @@ def _loss(run: RunRecord) -> Markup:
     """Return the loss of each step with its mean, on a linear and on a log axis."""
     history = run.history
     good = np.isfinite(history.loss)
-    lines = [Line("each step", history.steps, history.loss, "s0 thin")]
-    if good.any():
-        x, y = smoothed(history.steps[good], history.loss[good])
-        lines.append(Line("smoothed", x, y, "s0 thick"))
+    lines = [Line("each step", history.steps, history.loss, "s0")]
+    if (parts := int(good.sum()) // _STEPS_OF_A_STRETCH) > 2:
+        x, y = smoothed(history.steps[good], history.loss[good], parts)
+        lines = [replace(lines[0], style="s0 thin"), Line("smoothed", x, y, "s0 thick")]
     if np.isfinite(history.val_loss).any():
         lines.append(Line("validation", history.check_steps, history.val_loss, "s1", "circle"))
     references = _ends(run)
@@ -108,7 +112,8 @@ def _metric(run: RunRecord) -> Markup:
         Line("training", history.check_steps, history.train, "s0", "square"),
         Line("validation", history.check_steps, history.val, "s1", "circle"),
     ]
-    references = [_baseline(run)]
+    baseline = baseline_of(run)
+    references = [Reference(baseline.name, baseline.value, "chance")]
     said = f"No check found a finite {run.metric}."
     if best is not None:
         reached = f"best validation, {number_text(history.val[best])}"
@@ -134,22 +139,6 @@ def _metric(run: RunRecord) -> Markup:
         title=f"Training and validation {run.metric}",
         caption=said,
     )
-
-
-def _baseline(run: RunRecord) -> Reference:
-    """Return the line of a net that has learnt nothing."""
-    if run.is_regression:
-        return Reference("the mean of the targets, 0", 0.0, "chance")
-    count = len(run.class_names) or (0 if run.net is None else run.net.num_classes)
-    chance = 1 / max(count, 1)
-    if run.data is not None:
-        classes = np.bincount(run.data.y_train, minlength=count)
-        largest = int(classes.argmax())
-        share = float(np.mean(np.asarray(run.data.y_val) == largest))
-        if share > 1.5 * chance:  # to say the largest class always is then the better guess
-            name = run.class_names[largest]
-            return Reference(f"always {name}, {number_text(share)}", share, "chance")
-    return Reference(f"chance, 1/{count} = {number_text(chance)}", chance, "chance")
 
 
 def _checks(run: RunRecord) -> Markup:
@@ -193,6 +182,7 @@ def _rate(run: RunRecord) -> Markup:
     schedule, decay = run.chosen.get("lr_schedule", "constant"), run.chosen["lr_decay"]
     rule = run.chosen["update_rule"]
     said = f"From {number_text(first)} to {number_text(last)}, by {rule}"
+    said = f"{number_text(first)} throughout, by {rule}" if len(set(rates)) == 1 else said
     said += "" if schedule == "constant" else f", schedule {schedule}"
     said += "." if decay == 1 else f", times {number_text(decay)} after each epoch."
     frame = Frame(_steps(run), y, "step", "learning rate" + (", log axis" if wide else ""))

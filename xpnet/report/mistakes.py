@@ -107,8 +107,13 @@ def _table(rows: list[int], lines: list[list[str]]) -> Markup:
         4: ["row", "true", "said", "probability of that", "of the true class"],
         3: ["row", "true", "said", "off"],
     }[len(lines[0])]
+    kinds = ["text", "text", None, None] if len(heads) == 5 else [None] * len(lines[0])
     body = [
-        tag("tr", tag("th", row, scope="row"), [tag("td", text) for text in line])
+        tag(
+            "tr",
+            tag("th", row, scope="row"),
+            [tag("td", text, class_=kind) for text, kind in zip(line, kinds, strict=True)],
+        )
         for row, line in zip(rows, lines, strict=True)
     ]
     head = tag("thead", tag("tr", [tag("th", text, scope="col") for text in heads]))

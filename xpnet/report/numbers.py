@@ -8,8 +8,10 @@ __all__ = ["count_text", "number_text", "pixel", "share_text", "value_text"]
 
 def number_text(value: float | None) -> str:
     """Return four digits: 0.2957, 1,234, 1.2e-05."""
-    if value is None or math.isnan(value):
+    if value is None:
         return "none"
+    if math.isnan(value):
+        return "NaN"
     if math.isinf(value):
         return "infinity" if value > 0 else "-infinity"
     if value == 0 or 1e-4 <= abs(value) < 1e3:
@@ -23,11 +25,18 @@ def count_text(number: int, what: str) -> str:
 
 
 def share_text(share: float) -> str:
-    """Return a share in percent, with a digit after the point where that says something."""
+    """Return a share in percent, with a digit after the point where that says something.
+
+    What is not quite nothing or all does not read as such.
+    """
     percent = 100 * share
-    if 0 < percent < 0.1:
-        return f"{percent:.1g} %" if percent >= 1e-4 else "< 0.0001 %"
-    return f"{percent:.1f} %" if 0 < percent < 10 or 90 < percent < 100 else f"{percent:.0f} %"
+    if 0 < percent < 0.05:
+        text = "<0.1"
+    elif 99.95 <= percent < 100:
+        text = ">99.9"
+    else:
+        text = f"{percent:.1f}" if 0 < percent < 10 or 90 < percent < 100 else f"{percent:.0f}"
+    return f"{text}\N{NO-BREAK SPACE}%"
 
 
 def value_text(value: Any) -> str:

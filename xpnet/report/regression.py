@@ -44,9 +44,9 @@ def _said(scored: Scored, k: int, *, several: bool) -> str:
     y, found = scored.y[:, k], scored.scores[:, k]
     error = float(np.sqrt(np.mean((found - y) ** 2)))
     spread = float(y.std())
-    of = f"target {k}: " if several else ""
+    of = f"Target {k}: root" if several else "Root"
     return (
-        f"{of}root mean square residual {number_text(error)}; the targets' standard deviation is "
+        f"{of} mean square residual {number_text(error)}; the targets' standard deviation is "
         f"{number_text(spread)}."
     )
 

@@ -7,12 +7,14 @@ from pathlib import Path
 from xpnet.data import Dataset
 from xpnet.errors import InputError
 from xpnet.nets import FullyConnectedNet
+from xpnet.report.baseline import baseline_of
 from xpnet.report.confusion import confusion_figure
 from xpnet.report.curves import curves_section
 from xpnet.report.figures import figure, note
 from xpnet.report.markup import Child, Markup, tag
 from xpnet.report.mistakes import mistakes_figure
 from xpnet.report.numbers import count_text, number_text
+from xpnet.report.outcome import outcome_verdicts
 from xpnet.report.page import page, tiles
 from xpnet.report.pixels import weights_uri
 from xpnet.report.regression import regression_figures
@@ -67,17 +69,21 @@ def run_report(run: RunRecord, verdicts: Sequence[Said] = ()) -> bytes:
 
 
 _HOW_TO_ASK = [
-    "Nobody has looked at this run yet: ",
-    *(tag("code", "python -m xpnet.train --watch"), " looks while it trains, and "),
-    *(tag("code", "python -m xpnet.doctor"), " looks at data, net and training before."),
+    "That is what the curves say. ",
+    *(tag("code", "python -m xpnet.train --watch"), " looks at every layer while it trains, and "),
+    *(tag("code", "python -m xpnet.doctor"), " at the data, the net and the training before."),
 ]
 
 
 def _verdicts(run: RunRecord, others: Sequence[Said]) -> Markup:
     """Return what --watch and others have found; without either, how to ask."""
-    said = list(others)
+    known = {verdict.name for verdict, _ in others}
+    if run.watch is not None:
+        known |= {notice.verdict.name for notice in run.watch.notices}
+    own = outcome_verdicts(run, baseline_of(run))
+    said = [*others, *((verdict, "") for verdict in own if verdict.name not in known)]
     if run.watch is None:
-        return verdicts_section(said, None if said else _HOW_TO_ASK)
+        return verdicts_section(said, None if others else _HOW_TO_ASK)
     for notice in run.watch.notices:
         where = f"step {notice.step:,}" + (f", {notice.layer}" if notice.layer else "")
         said.append((notice.verdict, where))

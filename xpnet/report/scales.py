@@ -54,10 +54,11 @@ class Linear:
 
     def ticks(self) -> list[float]:
         """Return multiples of 1, 2 or 5 times a power of ten."""
-        rough = (self.high - self.low) / _MOST_TICKS
+        start, stop = sorted((self.low, self.high))  # an axis may run downward
+        rough = (stop - start) / _MOST_TICKS
         power = 10.0 ** math.floor(math.log10(rough))
         step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * (1 - 1e-9))
-        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        first, last = math.ceil(start / step - 1e-9), math.floor(stop / step + 1e-9)
         return [float(f"{k * step:.12g}") for k in range(first, last + 1)]
 
 
