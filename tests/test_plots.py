@@ -184,14 +184,3 @@ def test_the_title_is_drawn(tmp_path):
         pictures.append(imread(tmp_path / "c.png"))
     assert pictures[0].shape == pictures[1].shape
     assert (pictures[0] != pictures[1]).any()
-
-
-def test_a_spike_stays_in_its_own_stretch():
-    from xpnet.plots import _smoothed
-
-    values = np.full(1000, 0.3)
-    values[5] = 1e17
-    epochs, means = _smoothed(np.arange(1000.0), values)
-    assert len(epochs) == len(means) == 100
-    assert means[0] > 1e15
-    np.testing.assert_allclose(means[1:], 0.3)

@@ -290,7 +290,7 @@ def test_the_output_names_the_files(tmp_path, capsys):
 
 def test_without_matplotlib_no_pictures_and_no_failure(tmp_path, capsys, no_pictures):
     assert main(["--num-epochs", "1", "--out", str(tmp_path)]) == 0
-    names = {"summary.json", "history.csv", "config.toml", "best.safetensors"}
+    names = {"summary.json", "history.csv", "config.toml", "best.safetensors", "report.html"}
     assert names_in(tmp_path) == names | {f"checkpoint-{STEPS_PER_EPOCH:08d}.safetensors"}
     assert "png" not in capsys.readouterr().out
 

@@ -1,5 +1,6 @@
 """report.html: a run or a sweep as one page that any browser shows, without a network."""
 
-from xpnet.report.run_report import run_report, write_run_report
+from xpnet.report.run_report import write_run_report
+from xpnet.report.sweep_report import write_sweep_report
 
-__all__ = ["run_report", "write_run_report"]
+__all__ = ["write_run_report", "write_sweep_report"]

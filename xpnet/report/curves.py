@@ -21,6 +21,7 @@ __all__ = ["curves_section"]
 _SPIKE = 1000  # times the median: from there on a linear axis shows the spike alone
 _LOWEST_SCORE = -1.0  # a first R squared of -1000 would make a line of all others
 _MOST_RATES = 400
+_FEWEST_STRETCHES = 10
 _STEPS_OF_A_STRETCH = 10  # at least, whose mean the smoothed line shows
 _MOST_ROWS = 9
 
@@ -43,7 +44,7 @@ def _loss(run: RunRecord) -> Markup:
     history = run.history
     good = np.isfinite(history.loss)
     lines = [Line("each step", history.steps, history.loss, "s0")]
-    if (parts := int(good.sum()) // _STEPS_OF_A_STRETCH) > 2:
+    if (parts := int(good.sum()) // _STEPS_OF_A_STRETCH) >= _FEWEST_STRETCHES:
         x, y = smoothed(history.steps[good], history.loss[good], parts)
         lines = [replace(lines[0], style="s0 thin"), Line("smoothed", x, y, "s0 thick")]
     if np.isfinite(history.val_loss).any():

@@ -43,14 +43,14 @@ class Frame:
         return _LEFT, _TOP, WIDTH - _LEFT - _RIGHT, self.height - _TOP - _BOTTOM
 
     def across(self, values: np.ndarray) -> np.ndarray:
-        """Return x coordinates, NaN for what has no place."""
+        """Return x coordinates, NaN for what has no place; what lies beyond stands at the edge."""
         left, _, width, _ = self.inner
-        return left + width * self.x.places(np.asarray(values, dtype=np.float64))
+        return left + width * _on_axis(self.x, values)
 
     def down(self, values: np.ndarray) -> np.ndarray:
-        """Return y coordinates, NaN for what has no place."""
+        """Return y coordinates, NaN for what has no place; what lies beyond stands at the edge."""
         _, top, _, height = self.inner
-        return top + height * (1 - self.y.places(np.asarray(values, dtype=np.float64)))
+        return top + height * (1 - _on_axis(self.y, values))
 
     def svg(self, label: str, *drawn: Child) -> Markup:
         """Return the drawing, with the axes behind what is drawn.
@@ -117,6 +117,10 @@ def spots(x: np.ndarray, y: np.ndarray) -> list[str]:
             texts.append(f"M{start}" + (f"L{' '.join(rest)}" if rest else "h0"))
             points = []
     return texts
+
+
+def _on_axis(scale: Scale, values: np.ndarray) -> np.ndarray:
+    return np.asarray(np.clip(scale.places(np.asarray(values, dtype=np.float64)), 0.0, 1.0))
 
 
 def _text(content: str, x: float, y: float, anchor: str, class_: str | None = None) -> Markup:

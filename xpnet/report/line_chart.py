@@ -97,10 +97,10 @@ def _mark(kind: str, x: float, y: float, style: str, title: Markup | None) -> Ma
 def _reference(frame: Frame, reference: Reference) -> Markup | None:
     left, top, width, height = frame.inner
     value = np.array([reference.value])
-    place = float((frame.across if reference.upright else frame.down)(value)[0])
-    start, size = (left, width) if reference.upright else (top, height)
-    if not start - 1 <= place <= start + size + 1:  # also NaN
+    scale = frame.x if reference.upright else frame.y
+    if not 0 <= scale.places(value)[0] <= 1:  # also NaN
         return None
+    place = float((frame.across if reference.upright else frame.down)(value)[0])
     d = (
         f"M{pixel(place)} {top}v{height}"
         if reference.upright

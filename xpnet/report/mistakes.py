@@ -116,6 +116,15 @@ def _table(rows: list[int], lines: list[list[str]]) -> Markup:
         )
         for row, line in zip(rows, lines, strict=True)
     ]
-    head = tag("thead", tag("tr", [tag("th", text, scope="col") for text in heads]))
+    head = tag(
+        "thead",
+        tag(
+            "tr",
+            [
+                tag("th", text, scope="col", class_=kind)
+                for text, kind in zip(heads, [None, *kinds], strict=True)
+            ],
+        ),
+    )
     table = tag("table", head, tag("tbody", body), class_="numbers")
     return scroll(table, "the worst mistakes")

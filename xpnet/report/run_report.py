@@ -26,7 +26,7 @@ from xpnet.report.watched import watched_figures
 from xpnet.run_folder import REPORT
 from xpnet.whole_files import write_whole
 
-__all__ = ["run_report", "write_run_report"]
+__all__ = ["run_page", "write_run_report"]
 
 
 def write_run_report(
@@ -45,11 +45,11 @@ def write_run_report(
 
     """
     path = folder / REPORT
-    write_whole(path, run_report(read_run(folder, data), verdicts))
+    write_whole(path, run_page(read_run(folder, data), verdicts))
     return path
 
 
-def run_report(run: RunRecord, verdicts: Sequence[Said] = ()) -> bytes:
+def run_page(run: RunRecord, verdicts: Sequence[Said] = ()) -> bytes:
     """Return the page of a run."""
     layers = run.summary.get("layers") or _layers(run)
     title = f"{run.dataset}: {layers}" if layers else run.dataset

@@ -9,6 +9,7 @@ import numpy as np
 __all__ = ["Linear", "Log", "Scale", "tick_text"]
 
 _MOST_TICKS = 5
+_LARGEST = 1e300
 
 
 class Scale(Protocol):
@@ -39,7 +40,7 @@ class Linear:
     @classmethod
     def over(cls, values: np.ndarray, *, zero: bool = False) -> "Linear":
         """Return the axis of all finite values, from 0 on if that is asked for."""
-        finite = values[np.isfinite(values)]
+        finite = _finite(values)
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
         low = min(low, 0.0) if zero else low
         if low == high:
@@ -72,10 +73,11 @@ class Log:
     @classmethod
     def over(cls, values: np.ndarray) -> "Log":
         """Return the axis of all finite positive values."""
-        finite = values[np.isfinite(values) & (values > 0)]
+        finite = _finite(values)
+        finite = np.maximum(finite[finite > 0], 1 / _LARGEST)
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.1, 1.0)
         if high < 1.5 * low:
-            middle = math.sqrt(low * high)
+            middle = math.sqrt(low) * math.sqrt(high)
             low, high = middle / 1.5, middle * 1.5
         margin = (high / low) ** 0.04
         return cls(low / margin, high * margin)
@@ -97,6 +99,12 @@ class Log:
             if len(ticks) >= 3:
                 break
         return ticks[:: math.ceil(len(ticks) / (_MOST_TICKS + 1))] or [float(f"{self.low:.2g}")]
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    """Return the finite values, none so large that a margin would be infinite."""
+    values = np.asarray(values, dtype=np.float64)
+    return np.asarray(np.clip(values[np.isfinite(values)], -_LARGEST, _LARGEST))
 
 
 def tick_text(value: float) -> str:

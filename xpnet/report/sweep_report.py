@@ -22,7 +22,7 @@ from xpnet.whole_files import write_whole
 if TYPE_CHECKING:
     from xpnet.sweep.result import SweepResult
 
-__all__ = ["sweep_report", "write_sweep_report"]
+__all__ = ["sweep_page", "write_sweep_report"]
 
 _DECADES = 10.0  # from which range on an axis is logarithmic
 _LOWEST_SCORE = -1.0
@@ -45,11 +45,11 @@ def write_sweep_report(folder: Path, result: "SweepResult", told: Mapping[str, A
 
     """
     path = folder / REPORT
-    write_whole(path, sweep_report(result, told))
+    write_whole(path, sweep_page(result, told))
     return path
 
 
-def sweep_report(result: "SweepResult", told: Mapping[str, Any]) -> bytes:
+def sweep_page(result: "SweepResult", told: Mapping[str, Any]) -> bytes:
     """Return the page of a sweep."""
     dataset = Path(str(told.get("dataset") or "")).stem
     names = _varied(result)
