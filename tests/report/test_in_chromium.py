@@ -15,7 +15,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
 RUNS = ["digits_run", "regression_run", "hostile_run", "diverged_run", "sweep_run"]
-# White: Chromium's own numbers for the two.
+# Chromium's own numbers for the two.
 DARK, LIGHT = "preferredColorScheme=0", "preferredColorScheme=1"
 
 PROBE = """<!DOCTYPE html><meta charset="utf-8"><body style="margin:0">
@@ -54,7 +54,7 @@ window.onload = () => {
     const style = view.getComputedStyle(e), isSvg = e.namespaceURI.endsWith("svg");
     const under = ground(e, view), colour = channels(isSvg ? style.fill : style.color);
     const ratio = contrast(over(colour, under), under);
-    if (ratio < 4.5) low.push([e.textContent.slice(0, 30), style.color, Math.round(ratio * 100) / 100]);
+    if (ratio < 4.5) low.push([e.textContent.slice(0, 30), style.color, ratio.toFixed(2)]);
     const scale = isSvg ? e.getBoundingClientRect().height / e.getBBox().height : 1;
     smallest = Math.min(smallest, parseFloat(style.fontSize) * scale);
   }
@@ -172,7 +172,7 @@ def test_the_probe_can_fail(tmp_path, look):
     """That what is wrong is seen: a script, a wide box, a faint text, a broken picture."""
     (tmp_path / "report.html").write_text(
         "<!DOCTYPE html><meta http-equiv='Content-Security-Policy' content=\"default-src 'none'\">"
-        "<body style='margin:0'><script>alert(1)</script><div style='width:2000px'>wide</div>"
+        "<body><script>alert(1)</script><table width=2000><td>wide</table>"
         "<p><font color='#aaaaaa'>faint</font></p><img src='nowhere.png' alt='broken' width=9>"
     )
     found = look(tmp_path, 390, LIGHT)
