@@ -41,7 +41,7 @@ def test_a_point_for_each_that_has_a_score_and_the_best_in_front(sweep_run, tree
     assert len(charts) == 2
     for svg in charts:
         circles = svg.all("circle")
-        assert len(circles) == finite + 1
+        assert len(circles) == finite
         assert circles[-1]["class"] == "dot top s1"
         best = circles[-1].one("title").text
         assert best.startswith(f"{np.nanmax(scores):.4g}")

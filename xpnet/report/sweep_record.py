@@ -6,19 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from xpnet.errors import InputError
-from xpnet.sweep.files import CURVES, RESULTS
 from xpnet.sweep.result import SweepResult
 
 __all__ = ["is_sweep", "read_sweep"]
 
-_SUMMARY = "summary.json"
+_RESULTS, _CURVES, _SUMMARY = "results.csv", "curves.csv", "summary.json"
 _ROW = {"number", "val_accuracy", "train_accuracy", "epoch", "diverged_at"}
 _CHECK = {"number", "epoch", "val_accuracy"}
 
 
 def is_sweep(folder: Path) -> bool:
     """Return whether a folder holds the tables of a sweep."""
-    return (folder / RESULTS).is_file()
+    return (folder / _RESULTS).is_file()
 
 
 def read_sweep(folder: Path) -> tuple[SweepResult, dict[str, Any]]:
@@ -32,11 +31,14 @@ def read_sweep(folder: Path) -> tuple[SweepResult, dict[str, Any]]:
         told = json.loads((folder / _SUMMARY).read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"cannot read {folder / _SUMMARY} ({error}): sweep again") from error
-    names = told.get("varied") if isinstance(told, dict) else None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise InputError(f"{folder / _SUMMARY} does not say what varied: it is damaged")
-    rows = _table(folder / RESULTS, {*_ROW, *names})
-    curves = _table(folder / CURVES, _CHECK) if (folder / CURVES).is_file() else []
+    if not isinstance(told, dict) or not (
+        all(_are_texts(told.get(name)) for name in ("varied", "repeats", "remarks"))
+        and isinstance(told.get("fixed", {}), dict)
+    ):
+        raise InputError(f"{folder / _SUMMARY} is none of a sweep's, or damaged: sweep again")
+    names = told["varied"]
+    rows = _table(folder / _RESULTS, {*_ROW, *names})
+    curves = _table(folder / _CURVES, _CHECK) if (folder / _CURVES).is_file() else []
     for row in curves + rows:
         numbers = [row[name] for name in ("number", "val_accuracy")]
         if not (isinstance(numbers[0], int) and isinstance(numbers[1], int | float)):
@@ -50,6 +52,7 @@ def read_sweep(folder: Path) -> tuple[SweepResult, dict[str, Any]]:
         curves,
         test_accuracy=test if isinstance(test, float) else None,
         seconds=float(seconds) if isinstance(seconds, int | float) else 0.0,
+        repeats=tuple(told["repeats"]),
     )
     return result, told
 
@@ -64,6 +67,10 @@ def _table(path: Path, needed: set[str]) -> list[dict[str, Any]]:
     if any(not needed <= set(row) or None in row or None in row.values() for row in rows):
         raise InputError(f"{path} lacks columns of a sweep: it is damaged")
     return [{name: _value(text) for name, text in row.items()} for row in rows]
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _value(text: str) -> Any:
