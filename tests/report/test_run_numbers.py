@@ -154,7 +154,7 @@ def test_the_verdicts_worst_first(digits_run, tree_of):
     assert cards[0].one("p").text == "Lower the learning rate."
     assert [dd.text for dd in cards[1].all("dd")] == ["0.02", "0.001 <about>"]
     fine = [li.text for li in section.all("li")]
-    assert fine[1].startswith("✔ fine initial loss, step 1: 2.31 (expected: 2.30")
+    assert fine[0].startswith("✔ fine initial loss, step 1: 2.31 (expected: 2.30")
     assert section.one("p", class_="counted").text == "1 fault, 1 warning, 2 fine"
 
 

@@ -4,26 +4,24 @@ from dataclasses import replace
 
 import numpy as np
 
-from xpnet.errors import InputError
 from xpnet.report.baseline import baseline_of
-from xpnet.report.figures import figure, note, scroll
+from xpnet.report.checks import checks_figure
+from xpnet.report.figures import figure, note
 from xpnet.report.frame import Frame
 from xpnet.report.line_chart import Line, Reference, legend, line_chart
 from xpnet.report.markup import Markup, tag
 from xpnet.report.numbers import number_text
+from xpnet.report.rate import rate_figure
 from xpnet.report.run_record import RunRecord
-from xpnet.report.scales import Linear, Log, Scale
-from xpnet.schedules import RateScales
+from xpnet.report.scales import Linear, Log
 from xpnet.thinning import smoothed
 
 __all__ = ["curves_section"]
 
 _SPIKE = 1000  # times the median: from there on a linear axis shows the spike alone
 _LOWEST_SCORE = -1.0  # a first R squared of -1000 would make a line of all others
-_MOST_RATES = 400
 _FEWEST_STRETCHES = 10
 _STEPS_OF_A_STRETCH = 10  # at least, whose mean the smoothed line shows
-_MOST_ROWS = 9
 
 
 def curves_section(run: RunRecord) -> Markup:
@@ -35,7 +33,7 @@ def curves_section(run: RunRecord) -> Markup:
             note("No step was taken, so there are no curves."),
             id="curves-section",
         )
-    parts = [_loss(run), _metric(run), _rate(run), _checks(run)]
+    parts = [_loss(run), _metric(run), rate_figure(run, _steps(run)), checks_figure(run)]
     return tag("section", tag("h2", "Curves"), tag("div", parts, class_="grid"))
 
 
@@ -140,73 +138,6 @@ def _metric(run: RunRecord) -> Markup:
         title=f"Training and validation {run.metric}",
         caption=said,
     )
-
-
-def _checks(run: RunRecord) -> Markup:
-    """Return the numbers of the checks: of many some, with the first, the last and the best."""
-    history = run.history
-    count = len(history.check_steps)
-    shown = set(np.linspace(0, count - 1, min(count, _MOST_ROWS)).astype(int).tolist())
-    shown |= set() if history.best is None else {history.best}
-    heads = ["step", "epoch", f"training {run.metric}", f"validation {run.metric}"]
-    heads.append("validation loss")
-    rows = [
-        tag(
-            "tr",
-            tag("th", f"{history.check_steps[i]:,.0f}", scope="row"),
-            [
-                tag("td", number_text(float(column[i])))
-                for column in (history.check_epochs, history.train, history.val, history.val_loss)
-            ],
-            class_="best" if i == history.best else None,
-        )
-        for i in sorted(shown)
-    ]
-    head = tag("thead", tag("tr", [tag("th", text, scope="col") for text in heads]))
-    table = tag("table", head, tag("tbody", rows), class_="numbers")
-    said = f"{len(shown)} of {count} checks" if len(shown) < count else "All checks"
-    said += "." if history.best is None else "; the best in bold."
-    return figure("checks", scroll(table, "the checks in numbers"), caption=said)
-
-
-def _rate(run: RunRecord) -> Markup:
-    """Return the learning rate as decay and schedule make it."""
-    try:
-        steps, rates = _rates(run)
-    except (InputError, KeyError, TypeError, ValueError) as error:
-        return figure("learning-rate", note(f"It cannot be told: {error}."))
-    first, last = float(rates[0]), float(rates[-1])
-    positive = rates[rates > 0]
-    wide = positive.size and positive.max() > 10 * positive.min() and (rates > 0).all()
-    y: Scale = Log.over(rates) if wide else Linear.over(rates, zero=True)
-    lines = [Line("learning rate", steps, rates, "s2 thick")]
-    schedule, decay = run.chosen.get("lr_schedule", "constant"), run.chosen["lr_decay"]
-    rule = run.chosen["update_rule"]
-    said = f"From {number_text(first)} to {number_text(last)}, by {rule}"
-    said = f"{number_text(first)} throughout, by {rule}" if len(set(rates)) == 1 else said
-    said += "" if schedule == "constant" else f", schedule {schedule}"
-    said += "." if decay == 1 else f", times {number_text(decay)} after each epoch."
-    frame = Frame(_steps(run), y, "step", "learning rate" + (", log axis" if wide else ""))
-    return figure("learning-rate", line_chart(frame, lines, [], said), caption=said)
-
-
-def _rates(run: RunRecord) -> tuple[np.ndarray, np.ndarray]:
-    """Return some steps, both sides of the epochs' ends among them, and their learning rates."""
-    history, chosen = run.history, run.chosen
-    taken = int(history.steps[-1])
-    per_epoch = round(taken / float(history.epochs[-1])) if history.epochs[-1] else taken
-    epochs = max(int(chosen["num_epochs"]), int(np.ceil(history.epochs[-1] - 1e-3)))
-    at = np.linspace(0, taken - 1, min(taken, _MOST_RATES)).astype(np.int64)
-    ends = np.arange(per_epoch, taken, per_epoch)
-    if len(ends) <= _MOST_RATES:
-        at = np.concatenate([at, ends - 1, ends])
-    at = np.unique(at)
-    scales = RateScales(
-        chosen["lr_decay"], chosen.get("lr_schedule", "constant"), None, per_epoch, epochs
-    )
-    total = epochs * per_epoch
-    found = np.concatenate([scales.at(int(step), 1, total, epochs) for step in at])
-    return at + 1.0, float(chosen["learning_rate"]) * found
 
 
 def _steps(run: RunRecord) -> Linear:

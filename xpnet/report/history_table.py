@@ -67,6 +67,8 @@ def read_history(path: Path) -> HistoryTable:
         ).reshape(len(rows) - 1, _COLUMNS)
     except ValueError as error:
         raise InputError(f"{path} is no table of numbers ({error}): it is damaged") from error
+    if not _is_in_order(table[:, 0], table[:, 1]) or head[4] not in ("val_acc", "val_R2"):
+        raise InputError(f"{path} does not count its steps from 1 on: it is damaged")
     is_check = np.array([row[4] != "" for row in rows[1:]], dtype=np.bool_)
     steps, epochs, loss, train, val, val_loss = table.T
     return HistoryTable(
@@ -74,3 +76,9 @@ def read_history(path: Path) -> HistoryTable:
         *(train[is_check], val[is_check], val_loss[is_check]),
         metric=head[4].removeprefix("val_"),
     )
+
+
+def _is_in_order(steps: np.ndarray, epochs: np.ndarray) -> bool:
+    """Return whether steps are 1, 2, 3, ..., and epochs rise and have a step or more each."""
+    counted = np.array_equal(steps, np.arange(1, len(steps) + 1))
+    return counted and bool(((epochs <= steps) & (np.diff(epochs, prepend=0) >= 0)).all())

@@ -12,13 +12,13 @@ __all__ = ["page", "tiles"]
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def page(title: str, under: Child, parts: Sequence[Markup]) -> bytes:
+def page(title: str, under: Child, parts: Sequence[Markup | None]) -> bytes:
     """Return the file.
 
     Args:
         title: Of the page.
         under: A line below it.
-        parts: The sections.
+        parts: The sections; None is nothing.
 
     """
     style = Path(__file__).with_name("style.css").read_text(encoding="utf-8")

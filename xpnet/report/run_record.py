@@ -117,18 +117,32 @@ def _summary(path: Path, remarks: list[str]) -> dict[str, Any]:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read ({error}): it is damaged") from error
-    kinds: dict[str, type] = {
-        "hyperparameters": dict,
-        "versions": dict,
-        "samples": dict,
-        "layers": str,
-    }
-    kinds |= {"backend": str, "steps": int, "seconds_training": float}
-    if not isinstance(found, dict) or not all(
-        isinstance(found.get(name), kind) for name, kind in kinds.items()
-    ):
-        raise InputError(f"{path} lacks something of a run's summary: it is damaged")
+    if not isinstance(found, dict) or not _is_summary(found):
+        raise InputError(f"{path} is no summary of a run, or damaged: train again")
     return found
+
+
+def _is_summary(found: dict[str, Any]) -> bool:
+    """Return whether the values are of the kinds that the report writes out."""
+    number, whole = (int, float), (int, type(None))
+    kinds: dict[str, Any] = {"hyperparameters": dict, "versions": dict, "samples": dict}
+    kinds |= {"layers": str, "backend": str, "steps": int, "seconds_training": number}
+    kinds |= {"diverged_at": whole, "stopped_at": whole, "patience": whole}
+    chosen: dict[str, Any] = {
+        "update_rule": str,
+        "learning_rate": number,
+        "lr_decay": number,
+        "reg": number,
+    }
+    chosen |= {"num_epochs": int, "batch_size": int, "dropout_keep_ratio": number}
+    own = found.get("hyperparameters")
+    return (
+        all(isinstance(found.get(name), kind) for name, kind in kinds.items())
+        and isinstance(own, dict)
+        and all(isinstance(own.get(name), kind) for name, kind in chosen.items())
+        and all(isinstance(count, int) for count in found["samples"].values())
+        and (found.get("stopped_at") is None or found.get("patience") is not None)
+    )
 
 
 def _data(options: argparse.Namespace, remarks: list[str]) -> Dataset | None:

@@ -50,7 +50,9 @@ class Linear:
 
     def places(self, values: np.ndarray) -> np.ndarray:
         """Return (value - low) / (high - low)."""
-        places = (np.asarray(values, dtype=np.float64) - self.low) / (self.high - self.low)
+        values = np.asarray(values, dtype=np.float64)
+        with np.errstate(all="ignore"):  # of NaN, infinity, and what a margin is too much for
+            places = (values - self.low) / (self.high - self.low)
         return np.where(np.isfinite(places), places, np.nan)
 
     def ticks(self) -> list[float]:

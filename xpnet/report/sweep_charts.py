@@ -51,8 +51,7 @@ def score_chart(result: "SweepResult", name: str) -> Markup:
         )
     ]
     label = f"Validation {result.metric} against {said}."
-    if name not in result.repeats:
-        label += f" The best has {value_text(plain_value(result.best[name]))}."
+    label += f" The best has {value_text(plain_value(result.best[name]))}."
     return tag("div", tag("h4", said), frame.svg(label, drawn))
 
 
@@ -67,9 +66,8 @@ def curves_chart(result: "SweepResult") -> Child:
     others = [number for number in by_row if number not in best]
     step = max(1, -(-len(others) // _MOST_CURVES))
     lines = [_curve("others", by_row[number], "s0 behind") for number in others[::step]]
-    front = [
-        _curve("the best", by_row[k], "s1 thick", "circle") for k in sorted(best & set(by_row))
-    ]
+    style = "s1 thick" if len(best) == 1 else "s1"
+    front = [_curve("the best", by_row[k], style, "circle") for k in sorted(best & set(by_row))]
     everything = np.concatenate([line.y for line in [*lines, *front]])
     last = max(float(line.x.max()) for line in [*lines, *front])
     frame = Frame(

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from xpnet.sweep.result import SweepResult
 __all__ = ["is_sweep", "read_sweep"]
 
 _RESULTS, _CURVES, _SUMMARY = "results.csv", "curves.csv", "summary.json"
+_LONGEST = 100  # of what may be a number
 _ROW = {"number", "val_accuracy", "train_accuracy", "epoch", "diverged_at"}
 _CHECK = {"number", "epoch", "val_accuracy"}
 
@@ -39,10 +41,8 @@ def read_sweep(folder: Path) -> tuple[SweepResult, dict[str, Any]]:
     names = told["varied"]
     rows = _table(folder / _RESULTS, {*_ROW, *names})
     curves = _table(folder / _CURVES, _CHECK) if (folder / _CURVES).is_file() else []
-    for row in curves + rows:
-        numbers = [row[name] for name in ("number", "val_accuracy")]
-        if not (isinstance(numbers[0], int) and isinstance(numbers[1], int | float)):
-            raise InputError(f"a table of {folder} has no numbers where they belong: it is damaged")
+    if not rows or not all(map(_is_check, curves + rows)) or not all(map(_is_row, rows)):
+        raise InputError(f"a table of {folder} has no numbers where they belong: sweep again")
     metric = "R squared" if told.get("metric") == "R squared" else "accuracy"
     test, seconds = told.get("test_accuracy"), told.get("seconds")
     result = SweepResult(
@@ -69,14 +69,27 @@ def _table(path: Path, needed: set[str]) -> list[dict[str, Any]]:
     return [{name: _value(text) for name, text in row.items()} for row in rows]
 
 
+def _is_check(row: dict[str, Any]) -> bool:
+    epoch = 0 if row["epoch"] is None else row["epoch"]
+    is_time = isinstance(epoch, int | float) and math.isfinite(epoch)
+    return (
+        is_time and isinstance(row["number"], int) and isinstance(row["val_accuracy"], int | float)
+    )
+
+
+def _is_row(row: dict[str, Any]) -> bool:
+    is_number = isinstance(row["train_accuracy"], int | float)
+    return is_number and isinstance(row["diverged_at"], int | None)
+
+
 def _are_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _value(text: str) -> Any:
     """Return a cell as the number, the list of numbers or the text that it was."""
-    if not text:
-        return None
+    if not text or len(text) > _LONGEST:
+        return text or None
     for kind in (int, float):
         try:
             return kind(text)

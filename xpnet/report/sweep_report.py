@@ -45,7 +45,11 @@ def write_sweep_report(folder: Path, result: "SweepResult", told: Mapping[str, A
 def sweep_page(result: "SweepResult", told: Mapping[str, Any]) -> bytes:
     """Return the page of a sweep."""
     dataset = Path(str(told.get("dataset") or "")).stem
-    names = [name for name in result.names if len({str(row[name]) for row in result.rows}) > 1]
+    names = [
+        name
+        for name in result.names
+        if name not in result.repeats and len({str(row[name]) for row in result.rows}) > 1
+    ]
     title = f"{dataset}: " if dataset else ""
     title += f"a sweep of {count_text(len(result.configurations), 'configuration')}"
     under = f"varied: {', '.join(_said(name) for name in names) or 'nothing'}"
@@ -95,7 +99,7 @@ def _results(result: "SweepResult") -> list[tuple[str, str, str]]:
         best = result.best
         said = "the best, a maximum over noise"
         if result.repeats and best.get("val_std") is not None:
-            said = f"the best, the mean of {best['runs']}, ± {number_text(best['val_std'])}"
+            said = f"the best, the mean of {best['runs']}, ±\N{NO-BREAK SPACE}{best['val_std']:.2g}"
         found.append((f"validation {result.metric}", f"{best['val_accuracy']:.4f}", said))
     else:
         found.append((f"validation {result.metric}", "none", "nothing was learnt"))

@@ -44,7 +44,9 @@ def _counted(counts: dict[str, int]) -> str:
         for status, text in texts.items()
         if counts[status]
     ]
-    return ", ".join([*(bad or ["nothing wrong was found"]), f"{counts['fine']} fine"])
+    good = [f"{counts['fine']} fine"] if counts["fine"] else []
+    text = ", ".join([*(bad or ["nothing wrong was found"]), *good])
+    return text[0].upper() + text[1:]
 
 
 def _card(verdict: Verdict, where: str) -> Markup:
