@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHECKPOINT",
+    "DOCTOR",
     "HISTORY",
     "REPORT",
     "SUMMARY",
@@ -38,7 +39,7 @@ __all__ = [
 ]
 
 HISTORY, CHECKPOINT = "history.csv", "checkpoint"
-REPORT = "report.html"
+REPORT, DOCTOR = "report.html", "doctor.json"
 SUMMARY = "summary.json"
 _PICTURES = ("curves.png", "weights.png")
 _LOCK = ".lock"
@@ -90,9 +91,13 @@ def refuse_other_run(folder: Path) -> None:
 
 
 def remove_run(folder: Path) -> None:
-    """Remove the files of the run that the folder holds; what is not a run's stays."""
-    for path in _files_of_run(folder):
-        path.unlink()
+    """Remove the files of the run that the folder holds; what is not a run's stays.
+
+    What the doctor found of that run goes with it; of none, it was asked about the next.
+    """
+    if there := _files_of_run(folder):
+        for path in [*there, folder / DOCTOR]:
+            path.unlink(missing_ok=True)
 
 
 def _files_of_run(folder: Path) -> list[Path]:

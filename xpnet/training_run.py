@@ -25,7 +25,6 @@ from xpnet.nets import FullyConnectedNet
 from xpnet.preprocessing import BasePreprocessor, get_preprocessor
 from xpnet.profiling import Profile, profile
 from xpnet.progress import watch
-from xpnet.report import write_run_report
 from xpnet.run_config import CONFIG, config_text
 from xpnet.run_folder import (
     CHECKPOINT,
@@ -317,6 +316,9 @@ def _written(
     """Write what came of a run, and return the names of the files."""
     try:
         names = write_results(folder, solver, data, summary)
+        # 50 ms that a run without --out need not wait for
+        from xpnet.report import write_run_report  # noqa: PLC0415
+
         names.append(write_run_report(folder, data).name)
     except OSError as error:
         raise _no_room(folder, error) from error

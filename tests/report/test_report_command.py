@@ -183,3 +183,32 @@ def test_no_optional_library_is_needed(copied, monkeypatch):
     for name in ("matplotlib", "PIL"):
         monkeypatch.setitem(sys.modules, name, None)
     assert main([str(copied)]) == 0
+
+
+def test_what_the_doctor_found_comes_first(copied, tree_of):
+    verdict = {"name": "labels", "status": "fault", "found": "<none>", "expected": "some"}
+    skipped = {"name": "dropout", "status": "not looked at", "found": "there is none"}
+    rows = [{**verdict, "remedy": "Bring some."}, {**skipped, "expected": "", "remedy": ""}]
+    (copied / "doctor.json").write_text(json.dumps({"verdicts": rows}))
+    assert main([str(copied)]) == 0
+    section = tree_of(copied).one(id="verdicts")
+    assert section.all("article")[0].one("h3").text == "✖ fault labels"
+    assert section.all("article")[0].all("dd")[0].text == "<none>"
+    assert "dropout" in section.one("details").text
+    assert "xpnet.doctor" not in section.text
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"verdicts": [{"name": "x"}]}'])
+def test_what_the_doctor_found_may_be_damaged(copied, tree_of, content):
+    (copied / "doctor.json").write_text(content)
+    assert main([str(copied)]) == 0
+    assert "What the doctor found could not be read" in tree_of(copied).text
+
+
+def test_the_doctors_words_stay_for_the_next_run_and_go_with_the_last(tmp_path):
+    (tmp_path / "doctor.json").write_text('{"verdicts": []}')
+    options = ["--num-epochs", "1", "--quiet", "--out", str(tmp_path)]
+    assert xpnet.train.main(options) == 0
+    assert (tmp_path / "doctor.json").exists()
+    assert xpnet.train.main([*options, "--overwrite"]) == 0
+    assert not (tmp_path / "doctor.json").exists()

@@ -9,14 +9,15 @@ from typing import Any
 
 import xpnet
 from xpnet.data import Dataset
-from xpnet.diagnostics import WATCH, WatchRecord, read_watch
+from xpnet.diagnostics import WATCH, Verdict, WatchRecord, read_watch
 from xpnet.errors import CheckpointWarning, InputError
 from xpnet.hyperparameters import hyperparameters
 from xpnet.nets import FullyConnectedNet
 from xpnet.options import OneLineParser, add_options
+from xpnet.report.doctor_file import read_doctor
 from xpnet.report.history_table import HistoryTable, read_history
 from xpnet.run_config import CONFIG, arguments_of
-from xpnet.run_folder import HISTORY, SUMMARY
+from xpnet.run_folder import DOCTOR, HISTORY, SUMMARY
 
 __all__ = ["RunRecord", "read_run"]
 
@@ -36,6 +37,7 @@ class RunRecord:
         data: The data, or None where they cannot be read.
         net: The best net so far, or None where there is none.
         watch: What was recorded of its layers, with one look or more; or None.
+        diagnosis: What python -m xpnet.doctor has found, if it was asked to write it here.
         remarks: Why something is not there, a sentence each.
 
     """
@@ -48,6 +50,7 @@ class RunRecord:
     data: Dataset | None
     net: FullyConnectedNet | None
     watch: WatchRecord | None = None
+    diagnosis: list[Verdict] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
     @property
@@ -95,7 +98,8 @@ def read_run(folder: Path, data: Dataset | None = None) -> RunRecord:
     )
     dataset = data.name if data is not None else Path(options.dataset).stem
     net, watch = _net(folder, remarks), _watch(folder / WATCH, remarks)
-    return RunRecord(folder, history, summary, chosen, dataset, data, net, watch, remarks)
+    doctor = _diagnosis(folder / DOCTOR, remarks)
+    return RunRecord(folder, history, summary, chosen, dataset, data, net, watch, doctor, remarks)
 
 
 def _options(path: Path) -> argparse.Namespace:
@@ -174,3 +178,14 @@ def _watch(path: Path, remarks: list[str]) -> WatchRecord | None:
         remarks.append(f"What --watch recorded could not be read: {error}.")
         return None
     return record if record.steps and record.members is None else None
+
+
+def _diagnosis(path: Path, remarks: list[str]) -> list[Verdict]:
+    """Return what the doctor has found, if it was asked."""
+    if not path.is_file():
+        return []
+    try:
+        return read_doctor(path)
+    except InputError as error:
+        remarks.append(f"What the doctor found could not be read: {error}.")
+        return []

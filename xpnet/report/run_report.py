@@ -1,5 +1,6 @@
 """report.html of a run: what is wrong first, then how it went, what came of it, how it was made."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from xpnet.report.baseline import baseline_of
 from xpnet.report.curves import curves_section
 from xpnet.report.figures import note
 from xpnet.report.layers import layers_section
-from xpnet.report.markup import Markup, tag
+from xpnet.report.markup import Child, Markup, tag
 from xpnet.report.numbers import count_text
 from xpnet.report.outcome import outcome_verdicts
 from xpnet.report.page import page, tiles
@@ -17,7 +18,8 @@ from xpnet.report.results import results, subtitle, title_of
 from xpnet.report.run_record import RunRecord, read_run
 from xpnet.report.settings import settings_section
 from xpnet.report.verdicts import Said, verdicts_section
-from xpnet.run_folder import REPORT
+from xpnet.run_config import CONFIG
+from xpnet.run_folder import DOCTOR, REPORT
 from xpnet.whole_files import write_whole
 
 __all__ = ["run_page", "write_run_report"]
@@ -31,7 +33,7 @@ def write_run_report(
     Args:
         folder: Of `python -m xpnet.train --out`.
         data: What it was trained on; None reads them from where config.toml says that they are.
-        verdicts: What was found besides --watch, each with where and when, or "".
+        verdicts: What was found besides, each with where and when, or "".
 
     Raises:
         InputError: The folder holds no run, or one of its files is damaged.
@@ -57,31 +59,36 @@ def run_page(run: RunRecord, verdicts: Sequence[Said] = ()) -> bytes:
     return page(title_of(run), subtitle(run), parts)
 
 
-_HOW_TO_ASK = [
-    "That is what the curves say. ",
-    *(tag("code", "python -m xpnet.train --watch"), " looks at every layer while it trains, and "),
-    *(tag("code", "python -m xpnet.doctor"), " at the data, the net and the training before."),
-]
-
-
 def _verdicts(run: RunRecord, others: Sequence[Said]) -> Markup:
-    """Return what --watch and others have found; without either, how to ask."""
-    known = {verdict.name for verdict, _ in others}
-    if run.watch is not None:
-        known |= {notice.verdict.name for notice in run.watch.notices}
-    own = [
-        (verdict, "")
-        for verdict in outcome_verdicts(run, baseline_of(run))
-        if verdict.name not in known
-    ]
-    if run.watch is None:
-        return verdicts_section([*others, *own], None if others else _HOW_TO_ASK)
-    said = list(others)
-    for notice in run.watch.notices:
+    """Return what doctor, watch and curves have found, and how to ask those that were not."""
+    said = [*others, *((verdict, "") for verdict in run.diagnosis)]
+    notices = [] if run.watch is None else run.watch.notices
+    for notice in notices:
         where = f"step {notice.step:,}" + (f", {notice.layer}" if notice.layer else "")
         said.append((notice.verdict, where))
-    said += own  # last, as those of --watch say why
+    known = {verdict.name for verdict, _ in said}
+    own = outcome_verdicts(run, baseline_of(run))  # last, as the others say why
+    said += [(verdict, "") for verdict in own if verdict.name not in known]
+    return verdicts_section(said, [_watched(run), None if run.diagnosis else _how_to_ask(run)])
+
+
+def _watched(run: RunRecord) -> Child:
+    """Return whether the training was watched."""
+    if run.watch is None:
+        return [
+            tag("code", "python -m xpnet.train --watch"),
+            " looks at every layer while it trains. ",
+        ]
     looks = f"Watched by {count_text(len(run.watch.steps), 'look')} at all layers, the last at "
     looks += f"step {run.watch.steps[-1]:,}"
-    nothing = "" if run.watch.notices else ", which found nothing to warn of"
-    return verdicts_section(said, f"{looks}{nothing}.")
+    return looks + (". " if run.watch.notices else ", which found nothing to warn of. ")
+
+
+def _how_to_ask(run: RunRecord) -> Child:
+    folder = shlex.quote(str(run.folder))
+    doctor = f"python -m xpnet.doctor --config {folder}/{CONFIG} --json {folder}/{DOCTOR}"
+    return [
+        "What is wrong with data, net and training before the first step, the doctor says: ",
+        *(tag("code", doctor), ", and then ", tag("code", f"python -m xpnet.report {folder}")),
+        " to have it here.",
+    ]

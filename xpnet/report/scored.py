@@ -1,5 +1,6 @@
 """What the best net says of a part of the data, sample by sample."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ __all__ = ["Scored", "score"]
 
 _MOST_ROWS = 10_000
 _MOST_BYTES = 2**28  # of inputs in memory at once
+_MOST_PRODUCTS = 10**10  # which take a core half a second
+_FEWEST_ROWS = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,15 +46,16 @@ class Scored:
 
 
 def score(net: FullyConnectedNet, data: Dataset, part: str) -> Scored:
-    """Return the net's answers on a part, at most 10,000 of them.
+    """Return the net's answers on a part, at most 10,000 of them, and fewer of a large net.
 
     Raises:
         InputError: The net and the data do not fit, or a score is not finite.
 
     """
     X, y = data[f"X_{part}"], data[f"y_{part}"]
-    row_bytes = max(X[:1].nbytes, 1)
-    most = max(min(len(X), _MOST_ROWS, _MOST_BYTES // row_bytes), 1)
+    weights = sum(math.prod(w.shape) for w in net.params.values())
+    most = min(_MOST_ROWS, max(_MOST_PRODUCTS // weights, _FEWEST_ROWS))
+    most = max(min(len(X), most, _MOST_BYTES // max(X[:1].nbytes, 1)), 1)
     rows = np.unique(np.linspace(0, len(X) - 1, most).astype(np.int64))
     with np.errstate(all="ignore"):  # of a net that diverged, which is said below
         scores = raw_scores(net, X if len(rows) == len(X) else X[rows]).astype(np.float64)

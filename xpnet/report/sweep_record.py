@@ -43,6 +43,8 @@ def read_sweep(folder: Path) -> tuple[SweepResult, dict[str, Any]]:
     curves = _table(folder / _CURVES, _CHECK) if (folder / _CURVES).is_file() else []
     if not rows or not all(map(_is_check, curves + rows)) or not all(map(_is_row, rows)):
         raise InputError(f"a table of {folder} has no numbers where they belong: sweep again")
+    for row in curves + rows:
+        row["val_accuracy"] = float(row["val_accuracy"])
     metric = "R squared" if told.get("metric") == "R squared" else "accuracy"
     test, seconds = told.get("test_accuracy"), told.get("seconds")
     result = SweepResult(

@@ -12,6 +12,7 @@ __all__ = ["Said", "verdicts_section"]
 Said: TypeAlias = tuple[Verdict, str]  # with where and when it became true, or ""
 
 _ORDER = ("fault", "warning", "fine", "not looked at")
+_MOST_OPEN = 8  # so that the curves are not far below
 _SIGNS = {"fault": "✖", "warning": "▲", "fine": "✔", "not looked at": "–"}
 
 
@@ -20,7 +21,7 @@ def verdicts_section(said: Sequence[Said], how: Child) -> Markup:
 
     Args:
         said: The verdicts.
-        how: A sentence on what else could look, or None.
+        how: Who has looked, and who else could.
 
     """
     counts = {status: sum(verdict.status == status for verdict, _ in said) for status in _ORDER}
@@ -29,12 +30,23 @@ def verdicts_section(said: Sequence[Said], how: Child) -> Markup:
         parts.append(tag("p", _counted(counts), class_="counted"))
     ordered = sorted(said, key=lambda item: _ORDER.index(item[0].status))
     bad = [item for item in ordered if item[0].status in _ORDER[:2]]
-    good = [item for item in ordered if item[0].status in _ORDER[2:]]
+    good = [item for item in ordered if item[0].status == "fine"]
+    rest = [item for item in ordered if item[0].status == "not looked at"]
     parts += [_card(*item) for item in bad]
-    if good:
-        parts.append(tag("ul", [tag("li", _line(*item)) for item in good], class_="fine-list"))
-    parts.append(note(how) if how else None)
+    parts.append(_folded(good, "fine", open_to=_MOST_OPEN))
+    parts.append(_folded(rest, "not looked at", open_to=0))
+    parts.append(note(how))
     return tag("section", parts, id="verdicts")
+
+
+def _folded(said: list[Said], what: str, *, open_to: int) -> Markup | None:
+    """Return verdicts on a line each, folded away where there are more than `open_to`."""
+    if not said:
+        return None
+    lines = tag("ul", [tag("li", _line(*item)) for item in said], class_="fine-list")
+    if len(said) <= open_to:
+        return lines
+    return tag("details", tag("summary", f"{len(said)} {what}"), lines)
 
 
 def _counted(counts: dict[str, int]) -> str:
