@@ -48,14 +48,14 @@ def test_another_run_takes_the_page_of_the_one_before_away(tmp_path):
     assert (tmp_path / "report.html").read_bytes() != before
 
 
-def test_stopped_by_hand_it_is_written_too(tmp_path, monkeypatch, tree_of):
+def test_stopped_by_a_signal_it_is_written_too(tmp_path, monkeypatch, tree_of):
     from xpnet.history_file import HistoryFile
 
     def stop(self, solver):
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.setattr(HistoryFile, "on_epoch", stop)
-    assert xpnet.train.main(["--quiet", "--out", str(tmp_path)]) == 130
+    assert xpnet.train.main(["--quiet", "--out", str(tmp_path)]) == 143
     page = tree_of(tmp_path)
     assert "stopped" in page.one(id="results").text
     assert page.one(id="loss")

@@ -6,6 +6,7 @@ from xpnet.report.confusion import confusion_figure
 from xpnet.report.figures import note
 from xpnet.report.markup import Child, Markup, tag
 from xpnet.report.mistakes import mistakes_figure
+from xpnet.report.page import Section
 from xpnet.report.regression import regression_figures
 from xpnet.report.run_record import RunRecord
 from xpnet.report.scored import Scored, score
@@ -13,11 +14,12 @@ from xpnet.report.scored import Scored, score
 __all__ = ["answers_section"]
 
 
-def answers_section(run: RunRecord) -> Markup | None:
+def answers_section(run: RunRecord) -> Section:
     """Return what the best net says of the validation part, and of the test part."""
+    name, title = "answers", "What the best net says"
     if run.net is None or run.data is None:
-        return None
-    parts: list[Child] = [tag("h2", "What the best net says")]
+        return Section(name, title, note("There is no net, or there are no data, to ask."))
+    parts: list[Child] = []
     try:
         val = score(run.net, run.data, "val")
         test = None
@@ -27,7 +29,7 @@ def answers_section(run: RunRecord) -> Markup | None:
         parts.append(mistakes_figure(val, run.data))
     except InputError as error:
         parts.append(note(f"It could not be asked: {error}."))
-    return tag("section", parts, id="answers")
+    return Section(name, title, parts)
 
 
 def _figures(run: RunRecord, data: Dataset, val: Scored, test: Scored | None) -> list[Markup]:

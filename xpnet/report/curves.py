@@ -11,6 +11,7 @@ from xpnet.report.frame import Frame
 from xpnet.report.line_chart import Line, Reference, legend, line_chart
 from xpnet.report.markup import Markup, tag
 from xpnet.report.numbers import number_text
+from xpnet.report.page import Section
 from xpnet.report.rate import rate_figure
 from xpnet.report.run_record import RunRecord
 from xpnet.report.scales import Linear, Log
@@ -24,17 +25,12 @@ _FEWEST_STRETCHES = 10
 _STEPS_OF_A_STRETCH = 10  # at least, whose mean the smoothed line shows
 
 
-def curves_section(run: RunRecord) -> Markup:
+def curves_section(run: RunRecord) -> Section:
     """Return the section."""
     if not len(run.history.steps):
-        return tag(
-            "section",
-            tag("h2", "Curves"),
-            note("No step was taken, so there are no curves."),
-            id="curves-section",
-        )
+        return Section("course", "Curves", note("No step was taken, so there are no curves."))
     parts = [_loss(run), _metric(run), rate_figure(run, _steps(run)), checks_figure(run)]
-    return tag("section", tag("h2", "Curves"), tag("div", parts, class_="grid"))
+    return Section("course", "Curves", tag("div", parts, class_="grid"))
 
 
 def _loss(run: RunRecord) -> Markup:

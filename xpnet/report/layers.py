@@ -4,6 +4,7 @@ from xpnet.data import Dataset
 from xpnet.nets import FullyConnectedNet
 from xpnet.report.figures import figure, note
 from xpnet.report.markup import Child, Markup, tag
+from xpnet.report.page import Section
 from xpnet.report.pixels import weights_uri
 from xpnet.report.run_record import RunRecord
 from xpnet.report.watched import watched_figures
@@ -11,9 +12,9 @@ from xpnet.report.watched import watched_figures
 __all__ = ["layers_section"]
 
 
-def layers_section(run: RunRecord) -> Markup:
+def layers_section(run: RunRecord) -> Section:
     """Return the section."""
-    parts: list[Child] = [tag("h2", "Inside the net")]
+    parts: list[Child] = []
     if run.watch is not None:
         parts.append(tag("div", watched_figures(run.watch), class_="grid"))
     else:
@@ -26,7 +27,7 @@ def layers_section(run: RunRecord) -> Markup:
         )
     if run.net is not None and run.data is not None:
         parts.append(_first_layer(run.net, run.data))
-    return tag("section", parts, id="layers")
+    return Section("layers", "Inside the net", parts)
 
 
 def _first_layer(net: FullyConnectedNet, data: Dataset) -> Markup | None:

@@ -2,23 +2,33 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from xpnet.report.markup import Child, Markup, tag
 from xpnet.versions import __version__
 
-__all__ = ["page", "tiles"]
+__all__ = ["Section", "page", "tiles"]
 
 # The browser itself refuses whatever would come from elsewhere, and every script.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def page(title: str, under: Child, parts: Sequence[Markup | None]) -> bytes:
+class Section(NamedTuple):
+    """A part of a page."""
+
+    name: str  # its id
+    title: str
+    content: Child
+
+
+def page(title: str, under: Child, above: Child, sections: Sequence[Section]) -> bytes:
     """Return the file.
 
     Args:
         title: Of the page.
         under: A line below it.
-        parts: The sections; None is nothing.
+        above: What stands before the sections.
+        sections: In their order, with links to each before all.
 
     """
     style = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
@@ -35,11 +45,26 @@ def page(title: str, under: Child, parts: Sequence[Markup | None]) -> bytes:
     )
     body = tag(
         "body",
-        tag("header", tag("h1", title), tag("p", under)),
-        tag("main", parts),
+        tag("header", tag("h1", title), tag("p", under), _links(sections)),
+        tag("main", above, [_written(section) for section in sections]),
         tag("footer", tag("p", f"Written by xpnet {__version__}.")),
     )
     return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n".encode()
+
+
+def _links(sections: Sequence[Section]) -> Markup:
+    links = [tag("li", tag("a", own.title, href=f"#{own.name}")) for own in sections]
+    return tag("nav", tag("ul", links), aria_label="sections")
+
+
+def _written(section: Section) -> Markup:
+    heading = tag("h2", section.title, id=f"{section.name}-heading")
+    return tag(
+        "section",
+        *(heading, section.content),
+        id=section.name,
+        aria_labelledby=f"{section.name}-heading",
+    )
 
 
 def tiles(values: Sequence[tuple[str, str, str]]) -> Markup:

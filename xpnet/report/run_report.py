@@ -10,10 +10,10 @@ from xpnet.report.baseline import baseline_of
 from xpnet.report.curves import curves_section
 from xpnet.report.figures import note
 from xpnet.report.layers import layers_section
-from xpnet.report.markup import Child, Markup, tag
+from xpnet.report.markup import Child, tag
 from xpnet.report.numbers import count_text
 from xpnet.report.outcome import outcome_verdicts
-from xpnet.report.page import page, tiles
+from xpnet.report.page import Section, page, tiles
 from xpnet.report.results import results, subtitle, title_of
 from xpnet.report.run_record import RunRecord, read_run
 from xpnet.report.settings import settings_section
@@ -47,19 +47,18 @@ def write_run_report(
 
 def run_page(run: RunRecord, verdicts: Sequence[Said] = ()) -> bytes:
     """Return the page of a run."""
-    parts = [
-        tiles(results(run)),
-        *([tag("div", [note(text) for text in run.remarks])] if run.remarks else []),
+    above = [tiles(results(run)), [note(text) for text in run.remarks]]
+    sections = [
         _verdicts(run, verdicts),
         curves_section(run),
         layers_section(run),
         answers_section(run),
         settings_section(run),
     ]
-    return page(title_of(run), subtitle(run), parts)
+    return page(title_of(run), subtitle(run), above, sections)
 
 
-def _verdicts(run: RunRecord, others: Sequence[Said]) -> Markup:
+def _verdicts(run: RunRecord, others: Sequence[Said]) -> Section:
     """Return what doctor, watch and curves have found, and how to ask those that were not."""
     said = [*others, *((verdict, "") for verdict in run.diagnosis)]
     notices = [] if run.watch is None else run.watch.notices

@@ -5,19 +5,18 @@ from typing import Any
 
 from xpnet.report.markup import Child, Markup, tag
 from xpnet.report.numbers import count_text, value_text
+from xpnet.report.page import Section
 from xpnet.report.run_record import RunRecord
 from xpnet.run_config import CONFIG
 
 __all__ = ["settings_section", "table_of"]
 
 
-def settings_section(run: RunRecord) -> Markup:
+def settings_section(run: RunRecord) -> Section:
     """Return the section."""
     summary = run.summary
     again = f"python -m xpnet.train --config {shlex.quote(str(run.folder / CONFIG))}"
-    return tag(
-        "section",
-        tag("h2", "How it was made"),
+    content = [
         tag(
             "div",
             table_of("Hyperparameters", run.chosen, "hyperparameters"),
@@ -30,8 +29,8 @@ def settings_section(run: RunRecord) -> Markup:
             class_="grid",
         ),
         tag("p", "The same run again: ", tag("code", again)),
-        id="settings",
-    )
+    ]
+    return Section("settings", "How it was made", content)
 
 
 def table_of(title: str, values: dict[str, Any], name: str) -> Markup | None:

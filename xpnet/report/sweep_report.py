@@ -10,7 +10,7 @@ import numpy as np
 from xpnet.report.figures import figure, note, scroll
 from xpnet.report.markup import Child, Markup, tag
 from xpnet.report.numbers import count_text, number_text, value_text
-from xpnet.report.page import page, tiles
+from xpnet.report.page import Section, page, tiles
 from xpnet.report.settings import table_of
 from xpnet.report.sweep_charts import curves_chart, plain_value, score_chart
 from xpnet.run_folder import REPORT
@@ -59,26 +59,19 @@ def sweep_page(result: "SweepResult", told: Mapping[str, Any]) -> bytes:
     if not charts:
         scores = note("There is nothing to compare: no two configurations have a score.")
     remarks = [tag("li", f"{text[:1].upper()}{text[1:]}.") for text in told.get("remarks") or ()]
-    parts = [
-        tiles(_results(result)),
-        tag("section", tag("h2", "What to make of it"), tag("ul", remarks), id="remarks")
-        if remarks
-        else tag("div"),
-        tag(
-            "section",
-            tag("h2", "Scores"),
-            figure("hyperparameters", scores, caption=_SCORES_SAID, wide=True),
-            figure("curves", curves_chart(result), caption=_CURVES_SAID, wide=True),
-            figure("top", _top(result), wide=True),
-        ),
-        tag(
-            "section",
-            tag("h2", "How it was made"),
-            table_of("What all have alike", _alike(told), "fixed"),
-            id="settings",
-        ),
+    figures = [
+        figure("hyperparameters", scores, caption=_SCORES_SAID, wide=True),
+        figure("curves", curves_chart(result), caption=_CURVES_SAID, wide=True),
+        figure("top", _top(result), wide=True),
     ]
-    return page(title, under, parts)
+    alike = table_of("What all have alike", _alike(told), "fixed")
+    sections = [
+        Section("scores", "Scores", figures),
+        Section("settings", "How it was made", alike),
+    ]
+    if remarks:
+        sections.insert(0, Section("remarks", "What to make of it", tag("ul", remarks)))
+    return page(title, under, tiles(_results(result)), sections)
 
 
 _SCORES_SAID = (

@@ -6,6 +6,7 @@ from typing import TypeAlias
 from xpnet.diagnostics import Verdict
 from xpnet.report.figures import note
 from xpnet.report.markup import Child, Markup, tag
+from xpnet.report.page import Section
 
 __all__ = ["Said", "verdicts_section"]
 
@@ -16,7 +17,7 @@ _MOST_OPEN = 8  # so that the curves are not far below
 _SIGNS = {"fault": "✖", "warning": "▲", "fine": "✔", "not looked at": "–"}
 
 
-def verdicts_section(said: Sequence[Said], how: Child) -> Markup:
+def verdicts_section(said: Sequence[Said], how: Child) -> Section:
     """Return the section.
 
     Args:
@@ -25,7 +26,7 @@ def verdicts_section(said: Sequence[Said], how: Child) -> Markup:
 
     """
     counts = {status: sum(verdict.status == status for verdict, _ in said) for status in _ORDER}
-    parts: list[Child] = [tag("h2", "Verdicts")]
+    parts: list[Child] = []
     if said:
         parts.append(tag("p", _counted(counts), class_="counted"))
     ordered = sorted(said, key=lambda item: _ORDER.index(item[0].status))
@@ -36,7 +37,7 @@ def verdicts_section(said: Sequence[Said], how: Child) -> Markup:
     parts.append(_folded(good, "fine", open_to=_MOST_OPEN))
     parts.append(_folded(rest, "not looked at", open_to=0))
     parts.append(note(how))
-    return tag("section", parts, id="verdicts")
+    return Section("verdicts", "Verdicts", parts)
 
 
 def _folded(said: list[Said], what: str, *, open_to: int) -> Markup | None:
