@@ -25,6 +25,12 @@ from xpnet.diagnostics import Notice, Verdict, Watch, read_watch, write_watch
 from xpnet.npy_arrays import read_npy
 from xpnet.options import OneLineParser, add_options
 from xpnet.pictures import PictureForm, read_picture
+from xpnet.report.doctor_file import read_doctor
+from xpnet.report.history_table import read_history
+from xpnet.report.run_record import RunRecord
+from xpnet.report.run_report import run_page
+from xpnet.report.sweep_record import read_sweep as read_sweep_tables
+from xpnet.report.sweep_report import sweep_page
 from xpnet.run_config import arguments_of
 from xpnet.sweep import sweep
 from xpnet.sweep.state import read_state
@@ -153,6 +159,39 @@ def read_watched(content: bytes) -> None:
     write_watch(folder() / "again-watch.safetensors", record)
 
 
+HISTORY = b"step,epoch,loss,train_acc,val_acc,val_loss\n1,0.5,2.3,0.1,0.2,2.4\n2,1.0,nan,,,\n"
+RESULTS = (
+    b"number,reg,seed,val_accuracy,train_accuracy,epoch,epochs,diverged_at,stopped_at\n"
+    b"0,0.1,0,0.5,0.6,1.0,1.0,,\n1,1e-3,0,0.25,0.5,0.5,1.0,7,\n"
+)
+DIAGNOSIS = {
+    "verdicts": [
+        {"name": "labels", "status": "fault", "found": "none", "expected": "", "remedy": ""}
+    ]
+}
+
+
+def read_own_history(content: bytes) -> None:
+    """Make the page of a run of which there is no more than its history."""
+    history = read_history(file_of(content, "history.csv"))
+    chosen = {"learning_rate": 0.1, "lr_decay": 0.9, "num_epochs": 1, "update_rule": "sgd"}
+    chosen |= {"batch_size": 1, "reg": 0.0, "lr_schedule": "cosine"}
+    run_page(RunRecord(folder(), history, {}, chosen, "own", None, None))
+
+
+def read_results(content: bytes) -> None:
+    """Make the page of a sweep with these results."""
+    file_of(content, "results.csv")
+    file_of(b"number,epoch,val_accuracy\n0,1.0,0.5\n1,0.5,0.25\n", "curves.csv")
+    told = {"varied": ["reg", "seed"], "repeats": [], "remarks": []}
+    file_of(json.dumps(told).encode(), "summary.json")
+    sweep_page(*read_sweep_tables(folder()))
+
+
+def read_diagnosis(content: bytes) -> None:
+    read_doctor(file_of(content, "doctor.json"))
+
+
 def read_config(content: bytes) -> None:
     """Take a file as config.toml, and its options as the command line would."""
     parser = OneLineParser(prog="fuzz", allow_abbrev=False)
@@ -221,6 +260,9 @@ TARGETS = {
     "arrays": Target(lambda: [safetensors.numpy.save(arrays_and_header()[0])], read_arrays),
     "sweep": Target(lambda: [json.dumps(sweep_state()[1]).encode()], read_sweep),
     "watch": Target(lambda: [json.dumps(watch_record()[1]).encode()], read_watched),
+    "history": Target(lambda: [HISTORY], read_own_history),
+    "results": Target(lambda: [RESULTS], read_results),
+    "doctor": Target(lambda: [json.dumps(DIAGNOSIS).encode()], read_diagnosis),
     "config": Target(
         lambda: [b'dataset = "digits"\nhidden-dims = [10, 5]\nreg = 1e-3\ncompile = false\n'],
         read_config,
