@@ -212,3 +212,19 @@ def test_the_doctors_words_stay_for_the_next_run_and_go_with_the_last(tmp_path):
     assert (tmp_path / "doctor.json").exists()
     assert xpnet.train.main([*options, "--overwrite"]) == 0
     assert not (tmp_path / "doctor.json").exists()
+
+
+def test_of_a_run_that_was_made_longer(tmp_path, tree_of):
+    options = ["--schedule", "cosine", "--num-epochs", "1", "--quiet", "--out", str(tmp_path)]
+    assert xpnet.train.main(options) == 0
+    assert "made longer" not in tree_of(tmp_path).text
+    assert xpnet.train.main(["--resume", str(tmp_path), "--num-epochs", "2", "--quiet"]) == 0
+    page = tree_of(tmp_path)
+    assert "2 epochs" in page.one(id="results").text
+    assert "made longer" in page.one(id="learning-rate").text
+
+
+def test_a_summary_beside_a_history_without_steps(copied):
+    text = (copied / "history.csv").read_text()
+    (copied / "history.csv").write_text(text.splitlines()[0] + "\n")
+    assert main([str(copied)]) == 0

@@ -34,6 +34,8 @@ def rate_figure(run: RunRecord, x: Linear) -> Markup:
     said = f"{number_text(first)} throughout, by {rule}" if len(set(rates)) == 1 else said
     said += "" if schedule == "constant" else f", schedule {schedule}"
     said += "." if decay == 1 else f", times {number_text(decay)} after each epoch."
+    if schedule != "constant" and run.history.epochs[-1] > run.chosen["num_epochs"] + 0.5:
+        said += " The run was made longer; this is the schedule of its last length."
     frame = Frame(x, y, "step", "learning rate" + (", log axis" if wide else ""))
     return figure("learning-rate", line_chart(frame, lines, [], said), caption=said)
 

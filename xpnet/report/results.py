@@ -79,4 +79,5 @@ def _end(run: RunRecord) -> tuple[str, str]:
         return "early", f"no better validation in {count_text(summary['patience'], 'epoch')}"
     if summary.get("interrupted"):
         return "stopped", f"by hand or a signal, of {run.chosen['num_epochs']} epochs"
-    return "as planned", count_text(run.chosen["num_epochs"], "epoch")
+    epochs = max(run.chosen["num_epochs"], round(run.history.epochs.max(initial=0)))  # made longer
+    return "as planned", count_text(epochs, "epoch")
