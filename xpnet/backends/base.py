@@ -231,15 +231,16 @@ class Backend:
         says that a step is known to do the same to any arrays of these shapes.
 
         `draws` holds arrays whose first axis counts the steps, "rows" among them, and dictionaries
-        of such arrays; each step gets its row of each.
+        of such arrays; each step gets its row of each. Of more rows the first `draws["steps"]` are
+        taken.
         `losses` has one row per step and stays on the device. The carry that is passed in is
         consumed: a step may write into its arrays.
         """
         one_step = self.compile(step) if compiled else step
 
         def advance(carry: Carry, data: Any, draws: dict[str, Any]) -> tuple[Carry, Array]:
-            losses = []
-            for t in range(draws["rows"].shape[0]):
+            losses, draws = [], dict(draws)
+            for t in range(draws.pop("steps", draws["rows"].shape[0])):
                 carry, loss = one_step(carry, data, _row(draws, t))
                 losses.append(loss)
             return carry, self.xp.stack(losses)
