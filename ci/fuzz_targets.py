@@ -134,7 +134,7 @@ def read_sweep(content: bytes) -> None:
         plan = header["plan"]
     except (ValueError, RecursionError, KeyError, TypeError):
         return
-    read_state(file_of(whole, "tried-sweep.safetensors"), ["reg"], plan)
+    read_state(file_of(whole, "tried-sweep.safetensors"), plan)
 
 
 @cache
@@ -183,7 +183,7 @@ def read_results(content: bytes) -> None:
     """Make the page of a sweep with these results."""
     file_of(content, "results.csv")
     file_of(b"number,epoch,val_accuracy\n0,1.0,0.5\n1,0.5,0.25\n", "curves.csv")
-    told = {"varied": ["reg", "seed"], "repeats": [], "remarks": []}
+    told = {"varied": ["reg", "seed"], "repeats": [], "runs_each": 1, "remarks": []}
     file_of(json.dumps(told).encode(), "summary.json")
     sweep_page(*read_sweep_tables(folder()))
 

@@ -171,3 +171,15 @@ def test_members_that_do_not_fit_are_refused(data):
     first.train(until=2)
     with pytest.raises(InputError, match="does not fit"):
         go_on_from(make(data, [0, 1, 2]), member_states(first))
+
+
+def test_what_patience_has_ended_stays_ended(data):
+    """Later calls with an end are of the same training, and no second one."""
+    options = {"patience": 1, "num_epochs": 12, "lr_schedule": None}
+    known, found = make(data, 0, **options), make(data, 0, **options)
+    known.train()
+    assert known.epoch < 12
+    for until in (3, 6, 9, None):
+        found.train(until=until)
+    assert_same(found, known)
+    assert (found.epoch, found.stopped_at) == (known.epoch, known.stopped_at)

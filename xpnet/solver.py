@@ -321,7 +321,8 @@ class Solver:
             try:
                 with interrupt_flag() as interrupt:
                     self._loop.run(last_epoch, interrupt, until)
-                    if until == self.epoch < last_epoch and not interrupt.is_set:
+                    # Also where patience has ended all runs before: later calls are of this one.
+                    if until is not None and until < last_epoch and not interrupt.is_set:
                         self._pause()
             finally:  # whatever ends the training, what was learnt is not lost
                 put_into_model(self.model, copied(self._best.variables))

@@ -109,7 +109,7 @@ def test_a_regression_is_cut_too(data):
 
 @pytest.mark.parametrize("folds", [1, 81])
 def test_too_few_or_too_many(data, folds):
-    with pytest.raises(InputError, match=f"from 2 to the 80 samples.*got {folds}"):
+    with pytest.raises(InputError, match=f"from 2 to 80, as .* has 80 samples; got {folds}"):
         sweep(data, {"reg": [0.0]}, folds=folds, **FIXED)
 
 

@@ -108,7 +108,7 @@ def test_stages_that_are_none(data, options, sentence):
     ],
 )
 def test_a_best_value_at_an_end_is_said(space, best, expected):
-    assert at_the_edge(space, best) == expected
+    assert at_the_edge([space], best) == expected
 
 
 def test_the_result_says_it(data):

@@ -36,6 +36,8 @@ def read_sweep(folder: Path) -> tuple[SweepResult, dict[str, Any]]:
     if not isinstance(told, dict) or not (
         all(_are_texts(told.get(name)) for name in ("varied", "repeats", "remarks"))
         and isinstance(told.get("fixed", {}), dict)
+        and type(told.get("runs_each")) is int
+        and told["runs_each"] > 0
     ):
         raise InputError(f"{folder / _SUMMARY} is none of a sweep's, or damaged: sweep again")
     names = told["varied"]
@@ -55,6 +57,7 @@ def read_sweep(folder: Path) -> tuple[SweepResult, dict[str, Any]]:
         test_accuracy=test if isinstance(test, float) else None,
         seconds=float(seconds) if isinstance(seconds, int | float) else 0.0,
         repeats=tuple(told["repeats"]),
+        runs_each=told["runs_each"],
     )
     return result, told
 

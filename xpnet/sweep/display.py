@@ -34,7 +34,7 @@ class Display:
         self._names = names
         self.result: SweepResult | None = None
         self._quiet = quiet
-        self._said: set[int] = set()
+        self._done: dict[int, float] = {}
         self._epochs: dict[int, float] = {}
         self._running: dict[int, tuple[float, dict[str, Any], bool]] = {}
         self._drawn = -math.inf
@@ -50,25 +50,30 @@ class Display:
     def on_news(self, news: News) -> None:
         """Take note of a stack that goes on."""
         for k, number in enumerate(news.part.numbers):
-            self._epochs[number] = news.epoch
-            self._running[number] = news.scores[k], news.part.values(k), news.going[k]
+            has_ended = self._done.get(number) == math.inf
+            if news.epoch > self._epochs.get(number, 0.0) and not has_ended:  # it may come late
+                self._epochs[number] = news.epoch
+                self._running[number] = news.scores[k], news.part.values(k), news.going[k]
         self._draw()
 
     def on_stack(self, result: SweepResult) -> None:
-        """Take note of a stack that is done."""
+        """Take note of a stack that is done, or done up to its next rung."""
         self.result = result
-        new = [row for row in result.rows if row["number"] not in self._said]
-        self._said |= {row["number"] for row in new}
+        new = [row for row in result.rows if row["epochs"] > self._done.get(row["number"], 0.0)]
+        for row in new:
+            number, epochs = row["number"], row["epochs"]
+            has_ended = bool(row["diverged_at"] or row["stopped_at"])
+            self._done[number] = math.inf if has_ended else epochs
+            if has_ended or epochs >= self._epochs.get(number, 0.0):
+                self._epochs[number] = epochs
+                self._running.pop(number, None)
         if self._table is not None:
-            for row in result.rows:
-                self._epochs[row["number"]] = row["epochs"]
-                self._running.pop(row["number"], None)
             self._draw()
         elif not self._quiet:
             for row in new:
                 values = " ".join(f"{name} {spelt(row[name])}" for name in result.names)
                 accuracies = f"train {row['train_accuracy']:.6f} val {row['val_accuracy']:.6f}"
-                print(f"{values} {accuracies}", flush=True)
+                print(f"{values} epochs {spelt(row['epochs'])} {accuracies}", flush=True)
 
     def close(self) -> None:
         """Take the table away."""
@@ -80,7 +85,8 @@ class Display:
             return
         self._drawn = time.monotonic()
         rows = [] if self.result is None else self.result.rows
-        scored = [(row["val_accuracy"], row, "") for row in rows]
+        done = [row for row in rows if row["number"] not in self._running]
+        scored = [(row["val_accuracy"], row, "") for row in done]
         scored += [(score, values, " ...") for score, values, _ in self._running.values()]
         best = sorted((one for one in scored if math.isfinite(one[0])), key=lambda one: -one[0])
         lines = [
@@ -90,8 +96,8 @@ class Display:
             for score, values, mark in best[:_SHOWN]
         ]
         alive = sum(going for _, _, going in self._running.values())
-        lost = sum(row["diverged_at"] is not None for row in rows)
-        head = f"best of {len(scored)} so far; {alive} in training, {len(rows)} done"
+        lost = sum(row["diverged_at"] is not None for row in done)
+        head = f"best of {len(scored)} so far; {alive} in training, {len(done)} done"
         self._table.draw([head + (f", {lost} diverged" if lost else ""), *lines])
         self._table.move(sum(self._epochs.values()))
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = [
     "STATE",
     "begin_folder",
-    "forget_arguments",
     "read_arguments",
     "refuse_other_sweep",
     "write_sweep",
@@ -53,11 +53,6 @@ def begin_folder(folder: Path, words: list[str]) -> None:
         (folder / name).unlink(missing_ok=True)
     kept = [word for word in words if word != "--overwrite"]
     write_whole(folder / _ARGUMENTS, (json.dumps(kept, indent=1) + "\n").encode())
-
-
-def forget_arguments(folder: Path) -> None:
-    """Leave the folder free for another sweep."""
-    (folder / _ARGUMENTS).unlink(missing_ok=True)
 
 
 def read_arguments(folder: Path) -> list[str]:
@@ -107,7 +102,9 @@ def write_sweep(
         names.append(f"{_BEST}/")
     summary = {
         **told,
-        "configurations": len(result.rows),
+        "nets": len(result.rows),
+        "configurations": len(result.configurations),
+        "runs_each": result.runs_each,
         "varied": result.names,
         "repeats": list(result.repeats),
         "best": result.best if result.best_model is not None else None,
@@ -117,6 +114,7 @@ def write_sweep(
         "seconds": result.seconds,
         "remarks": result.remarks(),
     }
+    summary = {name: _finite(value) for name, value in summary.items()}
     write_whole(folder / _SUMMARY, (json.dumps(summary, indent=2) + "\n").encode())
     if find_spec("matplotlib") is not None and result.curves:
         # matplotlib takes most of a second to import, and is optional
@@ -128,3 +126,10 @@ def write_sweep(
         names.append(_PICTURE)
     names.append(write_sweep_report(folder, result, summary).name)
     return names
+
+
+def _finite(value: Any) -> Any:
+    """Return a value as JSON has it: there is no NaN."""
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

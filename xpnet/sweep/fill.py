@@ -66,6 +66,6 @@ def _by_larger_sizes(found: list[Group]) -> list[list[Group]]:
     """Return the groups that could be one if they were filled up, where there are several."""
     together: dict[str, list[Group]] = {}
     for group in found:
-        if can_be_padded(group.values(0)):
+        if all(can_be_padded(group.values(k)) for k in range(len(group.numbers))):
             together.setdefault(_filled(group).key, []).append(group)
     return [some for some in together.values() if len(some) > 1]

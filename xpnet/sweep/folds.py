@@ -21,10 +21,13 @@ __all__ = ["check_folds", "fold_of"]
 
 def check_folds(folds: int, data: Mapping[str, Any] | Dataset) -> None:
     """Raise InputError unless the training part can be cut into so many folds."""
-    X, _ = host_split(data, "train")
-    if not 2 <= folds <= len(X):
+    X, y = host_split(data, "train")
+    # R squared needs two targets that differ.
+    most = len(X) // 2 if y.dtype.kind == "f" else len(X)
+    if not 2 <= folds <= most:
         raise InputError(
-            f"folds must be from 2 to the {len(X)} samples of the training part; got {folds}"
+            f"folds must be from 2 to {most}, as the training part has {len(X)} samples; got "
+            f"{folds}"
         )
     if is_mapped(X):
         raise InputError(

@@ -6,7 +6,9 @@ import queue
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from multiprocessing import get_context
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import active_children, get_context
+from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, Self
 
@@ -42,9 +44,18 @@ class Pool:
         tell: Callable[[News], None] | None,
     ) -> None:
         self._trainer, self._tell = trainer, tell
-        self._can_choose = processes is None and not get_backend(device).is_gpu
+        # A memory-mapped part would be sent as a whole.
+        self._can_choose = (
+            processes is None and not get_backend(device).is_gpu and not trainer.is_mapped
+        )
+        if processes is not None and processes > 1 and trainer.is_mapped:
+            raise InputError(
+                "X_train is memory-mapped, and each process would read all of it: use one process, "
+                "or read it into memory"
+            )
         self.lanes = (os.cpu_count() or 1) if self._can_choose else processes or 1
         self._executor: ProcessPoolExecutor | None = None
+        self._others = set(active_children())
         self._news: Any = None
 
     def __enter__(self) -> Self:
@@ -56,8 +67,17 @@ class Pool:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._executor is not None:
-            self._executor.shutdown(wait=False, cancel_futures=True)
+        if self._executor is None:
+            return
+        if kind is not None:  # what is in training would hold up the end by minutes
+            for process in self._processes:
+                process.kill()
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    @property
+    def _processes(self) -> set[BaseProcess]:
+        """Those that were started here."""
+        return set(active_children()) - self._others
 
     def stacks(self, work: Work, job_of: Callable[[Group], Job]) -> Iterator[TrainedStack]:
         """Yield each stack of some work when it is trained.
@@ -114,9 +134,19 @@ class Pool:
             done, _ = wait(running, timeout=_LOOK, return_when=FIRST_COMPLETED)
             self._pass_on()
             for future in done:
-                stack = future.result()
+                stack = self._result(future)
                 work.note(running.pop(future), stack.seconds)
                 yield stack
+
+    def _result(self, future: Future[TrainedStack]) -> TrainedStack:
+        try:
+            return future.result()
+        except BrokenProcessPool as error:
+            raise InputError(
+                f"one of the {self.lanes} processes of the sweep was killed, perhaps for want of "
+                "memory: go on from the state that was kept (--resume DIR), or begin anew, with "
+                "fewer processes"
+            ) from error
 
     def _pass_on(self) -> None:
         """Tell what the processes have told."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xpnet.sweep.space import Choice, Distribution, LogUniform, Uniform
+from xpnet.sweep.values import plain_value, values_of
 
 __all__ = ["at_the_edge", "refined"]
 
@@ -12,6 +13,11 @@ _SHARE = 1 / 3  # of the width of a range, in its own scale
 _BEST = 1 / 4  # of the rows, whose values lists keep
 # Scales without an upper end: around a best value at the edge the finer range goes beyond it.
 _OPEN = {"learning_rate", "reg", "weight_scale", "clip_norm", "weight_decay", "epsilon"}
+_NATURAL_ENDS = {
+    **{"reg": 0, "weight_decay": 0, "label_smoothing": 0, "momentum": 0},
+    **{"lr_decay": 1, "dropout_keep_ratio": 1},
+}
+_OUTER = 0.05  # of a range
 
 
 def refined(
@@ -39,10 +45,9 @@ def refined(
             half = (values.high - values.low) * _SHARE / 2
             found[name] = Uniform(*_kept_within(name, values, best - half, best + half))
         else:
-            listed = values.values if isinstance(values, Choice) else values
-            found[name] = Choice(
-                tuple(value for value in listed if any(row[name] == value for row in some))
-            )
+            listed = [plain_value(value) for value in values_of(values)]
+            kept = [value for value in listed if any(row[name] == value for row in some)]
+            found[name] = Choice(tuple(kept))
     return found
 
 
@@ -55,28 +60,36 @@ def _kept_within(
 
 
 def at_the_edge(
-    space: Mapping[str, Sequence[Any] | Distribution], best: Mapping[str, Any]
+    spaces: Sequence[Mapping[str, Sequence[Any] | Distribution]], best: Mapping[str, Any]
 ) -> list[str]:
     """Return the hyperparameters whose best value is at an end of what was tried.
 
     Of a list of numbers the ends are its lowest and highest, and of a range the outer twentieths by
     its own scale.
+
+    Args:
+        spaces: The space, and finer ones of later stages.
+        best: The best row.
+
     """
-    found = []
-    for name, values in space.items():
-        value = best[name]
-        if isinstance(values, LogUniform | Uniform):
-            low, high, at = values.low, values.high, value
-            if isinstance(values, LogUniform):
-                low, high, at = math.log(low), math.log(high), math.log(at)
-            margin = 0.05 * (high - low)
-            is_there = not low + margin <= at <= high - margin
-        else:
-            listed = list(values.values if isinstance(values, Choice) else values)
-            numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in listed)
-            is_there = numeric and len(set(listed)) > 2 and value in (min(listed), max(listed))
-        # No regularisation and no decay are ends that nothing lies beyond.
-        is_natural = value in (0, 1) and not isinstance(value, list)
-        if is_there and not is_natural and name != "seed":
-            found.append(name)
-    return found
+    return [
+        name
+        for name in spaces[0]
+        # What nothing lies beyond, such as no regularisation and no decay, is no end.
+        if best[name] != _NATURAL_ENDS.get(name)
+        and _is_at_end([s[name] for s in spaces], best[name])
+    ]
+
+
+def _is_at_end(tried: Sequence[Sequence[Any] | Distribution], value: Any) -> bool:
+    first = tried[0]
+    if isinstance(first, LogUniform | Uniform):
+        ranges = [one for one in tried if isinstance(one, LogUniform | Uniform)]
+        low, high, at = min(r.low for r in ranges), max(r.high for r in ranges), value
+        if isinstance(first, LogUniform):
+            low, high, at = math.log(low), math.log(high), math.log(at)
+        margin = _OUTER * (high - low)
+        return not low + margin <= at <= high - margin
+    listed = values_of(first)
+    numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in listed)
+    return numeric and len(set(listed)) > 2 and value in (min(listed), max(listed))

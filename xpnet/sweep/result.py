@@ -33,6 +33,7 @@ class SweepResult:
         test_accuracy: Of that net on the test part, taken once at the end; None without one.
         seconds: Of the trainings together.
         repeats: Which of `names` repeat a configuration: `seed`, `fold`, both or none.
+        runs_each: How many trainings a configuration has.
         refit_accuracy: With folds, what the best configuration reached on the validation part when
             it was trained on the whole training part; that net is `best_model`.
         at_the_edge: Hyperparameters whose best value is at an end of what was tried.
@@ -48,6 +49,7 @@ class SweepResult:
     test_accuracy: float | None = None
     seconds: float = 0.0
     repeats: tuple[str, ...] = ()
+    runs_each: int = 1
     refit_accuracy: float | None = None
     at_the_edge: list[str] = field(default_factory=list)
 
@@ -56,12 +58,13 @@ class SweepResult:
         """A row for each configuration, over its seeds and folds.
 
         The number of its first training, the values, the mean `val_accuracy` and `train_accuracy`,
-        the standard deviation `val_std` from one training to the next (None for one), `runs`, and
-        how many `diverged`. Where nothing was repeated, `rows`.
+        the standard deviation `val_std` from one training to the next, `runs`, and how many
+        `diverged`; without an accuracy, NaN and None, where one of them has none. Where nothing was
+        repeated, `rows`.
         """
         if not self.repeats:
             return self.rows
-        return [self._configuration(rows) for rows in self._by_values().values()]
+        return [self._configuration(rows) for rows in self._by_configuration().values()]
 
     @property
     def best(self) -> dict[str, Any]:
@@ -69,18 +72,22 @@ class SweepResult:
         return self.top(1)[0]
 
     def top(self, n: int) -> list[dict[str, Any]]:
-        """Return the n best configurations, the best first; those without an accuracy come last."""
+        """Return the n best configurations, the best first.
 
-        def rank(row: Mapping[str, Any]) -> float:
-            return -row["val_accuracy"] if math.isfinite(row["val_accuracy"]) else math.inf
+        Those without an accuracy come last, and before them those whose trainings are not all done.
+        """
+
+        def rank(row: Mapping[str, Any]) -> tuple[bool, float]:
+            accuracy = row["val_accuracy"]
+            is_part = row.get("runs", self.runs_each) < self.runs_each
+            return is_part, -accuracy if math.isfinite(accuracy) else math.inf
 
         return sorted(self.configurations, key=rank)[:n]
 
     def numbers_of(self, configuration: Mapping[str, Any]) -> list[int]:
         """Return the numbers of the trainings of a configuration."""
-        if not self.repeats:
-            return [configuration["number"]]
-        return [row["number"] for row in self._by_values()[self._values(configuration)]]
+        unit = configuration["number"] // self.runs_each
+        return [row["number"] for row in self.rows if row["number"] // self.runs_each == unit]
 
     def to_dict(self) -> dict[str, list[Any]]:
         """Return the rows as columns by name."""
@@ -140,22 +147,20 @@ class SweepResult:
             found.append(f"test {self.metric} of the best, taken once: {self.test_accuracy:.4f}")
         return found
 
-    def _values(self, row: Mapping[str, Any]) -> str:
-        return repr([row[name] for name in self.names if name not in self.repeats])
-
-    def _by_values(self) -> dict[str, list[dict[str, Any]]]:
-        found: dict[str, list[dict[str, Any]]] = {}
+    def _by_configuration(self) -> dict[int, list[dict[str, Any]]]:
+        found: dict[int, list[dict[str, Any]]] = {}
         for row in self.rows:
-            found.setdefault(self._values(row), []).append(row)
+            found.setdefault(row["number"] // self.runs_each, []).append(row)
         return found
 
     def _configuration(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         accuracies = [row["val_accuracy"] for row in rows]
+        has_spread = len(rows) > 1 and all(map(math.isfinite, accuracies))
         return {
             "number": rows[0]["number"],
             **{name: rows[0][name] for name in self.names if name not in self.repeats},
             "val_accuracy": statistics.fmean(accuracies),
-            "val_std": statistics.stdev(accuracies) if len(rows) > 1 else None,
+            "val_std": statistics.stdev(accuracies) if has_spread else None,
             "train_accuracy": statistics.fmean(row["train_accuracy"] for row in rows),
             "runs": len(rows),
             "diverged": sum(row["diverged_at"] is not None for row in rows),

@@ -7,6 +7,8 @@ from typing import Any
 from xpnet.checks import check_count, check_count_or_none
 from xpnet.data import Dataset
 from xpnet.errors import InputError
+from xpnet.net_records import check_savable
+from xpnet.optim import UpdateRule, get_rule
 from xpnet.sweep.folds import check_folds
 from xpnet.sweep.halving import rungs
 from xpnet.sweep.plan import check_names
@@ -15,6 +17,7 @@ from xpnet.sweep.result import SweepResult
 from xpnet.sweep.space import Distribution, configurations
 from xpnet.sweep.stack import News
 from xpnet.sweep.study import Setting, Study
+from xpnet.sweep.values import check_values, plain_value
 
 __all__ = ["sweep"]
 
@@ -37,6 +40,7 @@ def sweep(
     state: str | Path | None = None,
     callback: Callable[[SweepResult], None] | None = None,
     tell: Callable[[News], None] | None = None,
+    begin: Callable[[], None] | None = None,
     **fixed: Any,
 ) -> SweepResult:
     """Train a net for each configuration of a space, many at once, and return what became of them.
@@ -75,6 +79,8 @@ def sweep(
             sweep goes on from it, to the same rows and the same best net.
         callback: Called after each stack with what is known until then.
         tell: Called at ends of epochs with how far a stack is.
+        begin: Called once, when all that can be refused before the first step was not. What is in
+            `state` is then another sweep's, and is not read.
         **fixed: Hyperparameters of all configurations, such as `num_epochs=20`.
 
     Returns:
@@ -99,24 +105,31 @@ def sweep(
     if check_count_or_none("folds", folds) is not None:
         check_folds(folds or 0, data)
     fixed = {"hidden_dims": [100], "num_epochs": 10, "seed": seed, **fixed}
+    fixed = {name: plain_value(value) for name, value in fixed.items()}
     found = configurations(space, num_samples, seed)
+    for one in found:
+        check_values({**fixed, **one})
     setting = Setting(
         data, device, fixed, folds, seed, seeds, stack_size, processes, halving, fill_up
     )
     if halving:
-        _check_halving(space, fixed, len(found))
+        _check_halving(space, fixed, found)
+    if state is not None and not isinstance(fixed.get("preprocess"), str):
+        check_savable(fixed.get("preprocess"))
     plan = {"found": found, "refine": refine, "coarse_epochs": coarse_epochs}
-    study = Study(setting, plan, None if state is None else Path(state), callback, tell)
+    study = Study(setting, plan, None if state is None else Path(state), callback, tell, begin)
     coarse = {} if coarse_epochs is None else {"num_epochs": coarse_epochs}
     study.train([one | coarse for one in found])
+    spaces = [space]
     if refine is not None:
         finer = refined(space, study.result.top(len(study.result.rows)))
+        spaces.append(finer)
         fine = {} if coarse_epochs is None else {"num_epochs": fixed["num_epochs"]}
         more = configurations(finer, refine, seed + 1)
         study.train([one | fine for one in more])
     result = study.finish()
     if result.best_model is not None:
-        result.at_the_edge = at_the_edge(space, result.best)
+        result.at_the_edge = at_the_edge(spaces, result.best)
     return result
 
 
@@ -138,11 +151,20 @@ def _check_stages(
         raise InputError("num_epochs is in the space: leave it out, or leave coarse_epochs out")
 
 
-def _check_halving(space: Mapping[str, Any], fixed: Mapping[str, Any], number: int) -> None:
+def _check_halving(
+    space: Mapping[str, Any], fixed: Mapping[str, Any], found: list[dict[str, Any]]
+) -> None:
     """Raise InputError unless configurations can be held against each other on the way."""
     if "num_epochs" in space:
         raise InputError(
             "halving ranks configurations after equal epochs, and num_epochs is in the space: "
             "leave one of them out"
         )
-    rungs(fixed["num_epochs"], number)
+    for one in found:
+        rule = {**fixed, **one}.get("update_rule", "sgd")
+        if not isinstance(get_rule(rule), UpdateRule):
+            raise InputError(
+                f"halving goes on from what the update rule keeps, which is not known of {rule!r}: "
+                "leave halving out, or give the name of a rule"
+            )
+    rungs(fixed["num_epochs"], len(found))

@@ -10,6 +10,7 @@ import numpy as np
 
 from xpnet.errors import InputError
 from xpnet.streams import stream
+from xpnet.sweep.values import plain_value
 
 __all__ = [
     "Choice",
@@ -140,13 +141,17 @@ def configurations(
                 "--random N), or give values"
             )
         lists = [list(values) for values in space.values()]  # type: ignore[arg-type]
+        lists = [[plain_value(value) for value in values] for values in lists]
         return [dict(zip(space, one, strict=True)) for one in itertools.product(*lists)]
     rng = stream(seed, "sweep")
     drawers = {
         name: values if isinstance(values, Distribution) else Choice(tuple(values))
         for name, values in space.items()
     }
-    return [{name: one.draw(rng) for name, one in drawers.items()} for _ in range(num_samples)]
+    return [
+        {name: plain_value(one.draw(rng)) for name, one in drawers.items()}
+        for _ in range(num_samples)
+    ]
 
 
 def spelt_size(name: str, values: Sequence[Any] | Distribution) -> str:

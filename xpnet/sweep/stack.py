@@ -1,5 +1,6 @@
 """One stack of a sweep: trained, and told as rows."""
 
+import copy
 import math
 import time
 import warnings
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xpnet.data import Dataset
+from xpnet.data.mapped import is_mapped
 from xpnet.errors import DivergenceWarning
 from xpnet.host_arrays import host_split
 from xpnet.member_states import MemberStates, go_on_from, joined, member_states
@@ -71,7 +73,7 @@ class TrainedStack:
         best: The accuracy and the number of the best of them; the number counts down.
         model: That net.
         metric: What the accuracies are.
-        seconds: That the stack took.
+        seconds: That its training took.
         kept_in: The file that they can go on from, or None.
 
     """
@@ -94,17 +96,29 @@ class StackTrainer:
         device: Likewise.
         folds: How many folds the training part is cut into, where configurations have one.
         seed: By which the folds are drawn.
+        begin: Called once, when the first stack is about to take its first step.
 
     """
 
     def __init__(
-        self, data: Mapping[str, Any] | Dataset, device: str, folds: int | None, seed: int
+        self,
+        data: Mapping[str, Any] | Dataset,
+        device: str,
+        folds: int | None,
+        seed: int,
+        begin: Callable[[], None] | None = None,
     ) -> None:
         self._data = data if isinstance(data, Dataset) else dict(data)
         self._device, self._folds, self._seed = device, folds, seed
+        self._begin = begin
         self._num_classes = num_classes_of(data)
         self._fold: tuple[int | None, Mapping[str, Any] | Dataset] = (None, self._data)
         self._fitted: dict[Any, Preprocessor | None] = {}
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether the training inputs are memory-mapped."""
+        return is_mapped(host_split(self._data, "train")[0])
 
     def train(
         self, job: Job, threads: int | None = None, tell: Callable[[News], None] | None = None
@@ -117,15 +131,18 @@ class StackTrainer:
             tell: Called as it goes on.
 
         """
-        begun = time.perf_counter()
         solver = self._solver(job.part, threads, tell)
         if job.carried:
             go_on_from(solver, _carried(job.carried))
+        if self._begin is not None:
+            self._begin()
+            self._begin = None
+        begun = time.perf_counter()
         with warnings.catch_warnings():  # a sweep expects some to: their rows say it
             warnings.simplefilter("ignore", DivergenceWarning)
             solver.train(until=job.until)
-        if job.kept_in is not None:
-            _keep(solver, job.kept_in)
+        seconds = time.perf_counter() - begun
+        is_kept = job.kept_in is not None and _keep(solver, job.kept_in)
         numbers = list(enumerate(job.part.numbers))
         rows = [_row(number, solver, k) for k, number in numbers]
         accuracies = [row["val_accuracy"] for row in rows]
@@ -138,9 +155,13 @@ class StackTrainer:
             (scores[k], -number),
             _member(solver.model, job.part, k),
             solver.metric.name,
-            time.perf_counter() - begun,
-            job.kept_in,
+            seconds,
+            job.kept_in if is_kept else None,
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs: it makes folds and fits for itself."""
+        return {**vars(self), "_fold": (None, self._data), "_fitted": {}, "_begin": None}
 
     def _solver(
         self, part: Group, threads: int | None, tell: Callable[[News], None] | None
@@ -179,7 +200,7 @@ class StackTrainer:
         """Return the preprocessing, fitted on the training part."""
         if (wanted, fold) not in self._fitted:
             shape = data.picture_shape if isinstance(data, Dataset) else None
-            made: Preprocessor | None = get_preprocessor(wanted, shape)
+            made: Preprocessor | None = get_preprocessor(copy.deepcopy(wanted), shape)
             if made is not None and not getattr(made, "fitted", False):
                 made.fit(host_split(data, "train")[0])
             self._fitted[wanted, fold] = made
@@ -230,11 +251,18 @@ def num_classes_of(data: Mapping[str, Any] | Dataset) -> int:
     return int(max(y.max(), np.max(data["y_val"]))) + 1
 
 
-def _keep(solver: Solver, path: Path) -> None:
-    """Write what the members can go on from."""
+def _keep(solver: Solver, path: Path) -> bool:
+    """Write what the members can go on from, and return whether there was room for it.
+
+    If there was none, those that go on train from their start, to the same bits.
+    """
     states = member_states(solver)
     header = {"format": FORMAT, "kind": "members", "net": None, "counters": list(states.counters)}
-    write_whole(path, tensor_bytes(states.arrays, header))
+    try:
+        write_whole(path, tensor_bytes(states.arrays, header))
+    except OSError:
+        return False
+    return True
 
 
 def _carried(parts: Sequence[Carried]) -> MemberStates:

@@ -12,7 +12,6 @@ from xpnet.errors import InputError
 from xpnet.model_variables import variables_of
 from xpnet.net_records import net_arrays, net_of, net_record
 from xpnet.nets import FullyConnectedNet
-from xpnet.sweep.result import SweepResult
 from xpnet.tensor_files import FORMAT, read_tensors, tensor_bytes
 from xpnet.whole_files import write_whole
 
@@ -42,25 +41,25 @@ def plan_digest(plan: dict[str, Any], fixed: dict[str, Any], data: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def write_state(path: Path, result: SweepResult, best: Best, plan: str) -> None:
+def write_state(path: Path, known: Known, plan: str) -> None:
     """Write what is known, and the best net so far.
 
     Raises:
         OSError: The file cannot be written. What was there before is still there.
 
     """
-    net = result.best_model
+    net = known.model
     header = {
         "format": FORMAT,
         "kind": "sweep",
         "net": None if net is None else net_record(net),
         "plan": plan,
-        "best": best[1],
-        "metric": result.metric,
-        "seconds": result.seconds,
+        "best": known.best[1],
+        "metric": known.metric,
+        "seconds": known.seconds,
     }
     arrays = {} if net is None else net_arrays(net, variables_of(net))
-    for name, columns, rows in (("rows", _ROW, result.rows), ("curves", _CURVE, result.curves)):
+    for name, columns, rows in (("rows", _ROW, known.rows), ("curves", _CURVE, known.curves)):
         numbers = [[math.nan if row[c] is None else row[c] for c in columns] for row in rows]
         arrays[name] = np.asarray(numbers, dtype=np.float64).reshape(len(rows), len(columns))
     write_whole(path, tensor_bytes(arrays, header))

@@ -2,7 +2,6 @@
 
 import math
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,11 +18,12 @@ from xpnet.run_identity import data_digest
 from xpnet.sweep.costs import costs_of
 from xpnet.sweep.fill import filled_up
 from xpnet.sweep.halving import rungs, score_until, survivors
+from xpnet.sweep.members_folder import members_folder
 from xpnet.sweep.plan import FOLD, Group, groups
 from xpnet.sweep.pool import Pool
 from xpnet.sweep.result import SweepResult
 from xpnet.sweep.stack import Carried, Job, News, StackTrainer, TrainedStack, num_classes_of
-from xpnet.sweep.state import Best, plan_digest, read_state, write_state
+from xpnet.sweep.state import Best, Known, plan_digest, read_state, write_state
 from xpnet.sweep.work import Work, first_size
 
 __all__ = ["Setting", "Study"]
@@ -56,6 +56,7 @@ class Study:
         path: Of the file for what is known, or None.
         callback: As in `sweep`.
         tell: Likewise.
+        begin: Likewise.
 
     """
 
@@ -66,14 +67,18 @@ class Study:
         path: Path | None,
         callback: Callable[[SweepResult], None] | None,
         tell: Callable[[News], None] | None,
+        begin: Callable[[], None] | None = None,
     ) -> None:
         self._setting, self._path = setting, path
         self._callback, self._tell = callback, tell
         data = setting.data
         repeats = [name for name, n in (("seed", setting.seeds - 1), (FOLD, setting.folds)) if n]
-        self.result = SweepResult([], "accuracy", [], [], repeats=tuple(repeats))
+        runs_each = setting.seeds * (setting.folds or 1)
+        self.result = SweepResult(
+            [], "accuracy", [], [], repeats=tuple(repeats), runs_each=runs_each
+        )
         self._best: Best = (-math.inf, 0)
-        self._trainer = StackTrainer(data, setting.device, setting.folds, setting.seed)
+        self._trainer = StackTrainer(data, setting.device, setting.folds, setting.seed, begin)
         train = host_split(data, "train")
         self._sizes = math.prod(train[0].shape[1:]), num_classes_of(data)
         self._is_gpu = get_backend(setting.device).is_gpu
@@ -87,7 +92,7 @@ class Study:
         self._shown: dict[int, dict[str, Any]] = {}
         self._curves: dict[int, list[dict[str, Any]]] = {}
         self._written, self._pause = time.monotonic(), _SECONDS
-        if path is not None and path.exists():
+        if path is not None and begin is None and path.exists():
             self._take_over(path)
 
     def train(self, found: Sequence[Mapping[str, Any]]) -> None:
@@ -98,18 +103,20 @@ class Study:
             self._padded |= filled_up(runs, self._setting.fixed, *self._sizes, is_gpu=self._is_gpu)
         self.result.names = list(next(iter(runs.values())))
         self._show(number for number in runs if number in self._rows)
-        units = _units(runs, self.result.repeats)
+        units = self._units(runs)
         num_epochs = min(self._whole(run)["num_epochs"] for run in runs.values())
-        steps = rungs(num_epochs, len(units)) if self._setting.halving else []
+        steps: list[int] = []
+        if self._setting.halving and len(units) > 1 and num_epochs > 1:
+            steps = rungs(num_epochs, len(units))
         carried: dict[int, Carried] = {}
         with (
+            members_folder(self._path) as folder,
             Pool(self._trainer, self._setting.device, self._setting.processes, self._tell) as pool,
-            tempfile.TemporaryDirectory(prefix="xpnet-sweep-") as folder,
         ):
             for until in steps[:-1]:
-                carried = self._train_rung(pool, runs, units, until, carried, Path(folder))
+                carried = self._train_rung(pool, runs, units, until, carried, folder)
                 scores = {
-                    first: _mean([score_until(self._curves[n], until) for n in unit])
+                    first: _mean([self._score(n, until) for n in unit])
                     for first, unit in units.items()
                 }
                 units = {first: units[first] for first in survivors(scores)}
@@ -146,8 +153,24 @@ class Study:
                 if self._callback is not None:
                     self._callback(self.result)
         finally:  # whatever ends the sweep, what is known is not lost
-            self._keep(must=True)
+            if rest:
+                self._keep(must=True)
+        for path in {one.path for one in carried.values()}:
+            path.unlink(missing_ok=True)
         return following
+
+    def _score(self, number: int, until: int) -> float:
+        """Return what a run is ranked by after so many epochs; one that diverged comes last."""
+        row = self._rows[number]
+        is_lost = row["diverged_at"] is not None and row["epochs"] <= until
+        return -math.inf if is_lost else score_until(self._curves[number], until)
+
+    def _units(self, runs: Mapping[int, Any]) -> dict[int, list[int]]:
+        """Return the runs of each configuration, by the number of its first."""
+        units: dict[int, list[int]] = {}
+        for number in runs:
+            units.setdefault(number - number % self.result.runs_each, []).append(number)
+        return units
 
     def finish(self) -> SweepResult:
         """Return what was found, with the best net and its one look at the test part."""
@@ -206,11 +229,12 @@ class Study:
         backend, given = get_backend(self._setting.device), self._setting.stack_size
         costs = [costs_of(group, *self._sizes) for group in found]
         sizes = [given or first_size(cost.step_bytes, is_gpu=self._is_gpu) for cost in costs]
-        memory = backend.memory_bytes()
+        memory, lanes = backend.memory_bytes(), self._setting.processes
+        if lanes is None:
+            lanes = 1 if self._is_gpu else os.cpu_count() or 1
         # Half of the memory: the data, and what other programs have, are not counted.
         most = [
-            max(1, memory // (2 * (os.cpu_count() or 1) * cost.held_bytes)) if memory else 2**20
-            for cost in costs
+            max(1, memory // (2 * lanes * cost.held_bytes)) if memory else 2**20 for cost in costs
         ]
         return Work(
             found,
@@ -231,7 +255,7 @@ class Study:
         for row in stack.curves:
             self._curves[row["number"]].append(row)
         # An equal one is the same net, trained further: as accurate, with a lower loss.
-        if stack.best >= self._best:
+        if math.isfinite(stack.best[0]) and stack.best >= self._best:
             self._best, self.result.best_model = stack.best, stack.model
         self._show(stack.part.numbers)
         if self.result.best_model is not None:
@@ -256,6 +280,13 @@ class Study:
         self._best, self.result.best_model = known.best, known.model
         self.result.metric, self.result.seconds = known.metric, known.seconds
 
+    def _known(self) -> Known:
+        """Return all that is known, also of rounds that an earlier sweep has got to."""
+        curves = [row for number in sorted(self._curves) for row in self._curves[number]]
+        rows = [self._rows[number] for number in sorted(self._rows)]
+        model, metric = self.result.best_model, self.result.metric
+        return Known(rows, curves, self._best, model, metric, self.result.seconds)
+
     def _keep(self, *, must: bool = False) -> None:
         """Write what is known; where the disk is full, say so and let the sweep go on."""
         begun = time.monotonic()
@@ -264,7 +295,7 @@ class Study:
         if not must and begun - self._written < self._pause:
             return
         try:
-            write_state(self._path, self.result, self._best, self._plan)
+            write_state(self._path, self._known(), self._plan)
         except OSError as error:
             warn(
                 f"{self._path} could not be written ({error.strerror or error}). The sweep goes on",
@@ -272,16 +303,6 @@ class Study:
             )
         self._written = time.monotonic()
         self._pause = max(_SECONDS, _SHARE * (self._written - begun))
-
-
-def _units(runs: Mapping[int, Mapping[str, Any]], repeats: Sequence[str]) -> dict[int, list[int]]:
-    """Return the runs of each configuration, by the number of its first."""
-    firsts: dict[str, int] = {}
-    units: dict[int, list[int]] = {}
-    for number, run in runs.items():
-        key = repr([(name, value) for name, value in run.items() if name not in repeats])
-        units.setdefault(firsts.setdefault(key, number), []).append(number)
-    return units
 
 
 def _mean(scores: list[float]) -> float:
