@@ -17,7 +17,15 @@ from xpnet.errors import InputError
 __all__ = ["Purpose", "check_seed", "stream"]
 
 Purpose = Literal[
-    "weights", "order", "accuracy", "split", "dropout", "gradient_check", "sweep", "folds"
+    "weights",
+    "order",
+    "accuracy",
+    "split",
+    "dropout",
+    "gradient_check",
+    "sweep",
+    "folds",
+    "diagnosis",
 ]
 
 # Written out, not enumerated: a number that changes would change every run that was ever made.
@@ -30,6 +38,7 @@ _PURPOSE_KEYS: dict[Purpose, int] = {
     "gradient_check": 6,
     "sweep": 7,
     "folds": 8,
+    "diagnosis": 9,
 }
 
 

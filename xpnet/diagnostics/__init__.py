@@ -1,5 +1,7 @@
 """What is wrong with a training, and what to change."""
 
+from xpnet.diagnostics.diagnosis import Diagnosis
+from xpnet.diagnostics.examination import diagnose
 from xpnet.diagnostics.histogram import BINS, EDGES
 from xpnet.diagnostics.layer_statistics import STATISTICS, layer_statistics
 from xpnet.diagnostics.validation_statistics import validation_statistics
@@ -14,10 +16,12 @@ __all__ = [
     "STATISTICS",
     "WATCH",
     "WATCHED",
+    "Diagnosis",
     "Notice",
     "Verdict",
     "Watch",
     "WatchRecord",
+    "diagnose",
     "layer_statistics",
     "read_watch",
     "validation_statistics",

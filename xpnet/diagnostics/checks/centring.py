@@ -1,0 +1,47 @@
+"""Whether the inputs have the mean 0."""
+
+import numpy as np
+
+from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.evidence import Evidence
+from xpnet.diagnostics.verdict import Verdict
+
+__all__ = ["check_centring"]
+
+_NAME = "input centring"
+_SAMPLES = 500
+_ROUNDS = 30
+
+
+def check_centring(evidence: Evidence) -> Verdict:
+    """Hold the squared length of the mean against the largest variance of any direction."""
+    X = evidence.case.look[0][:_SAMPLES]
+    mean = X.mean(axis=0)
+    length = float(mean @ mean)
+    spread = _largest_variance(X - mean)
+    ratio = np.sqrt(length / spread) if spread > 0 else np.inf if length > 0 else 0.0
+    found = f"the inputs' mean is {ratio:.2g} times as long as their widest spread"
+    limit = float(np.sqrt(limits.MEAN_TO_SPREAD))
+    expected = f"less than {limit:.2g} times, best 0"
+    if ratio <= limit:
+        return Verdict(_NAME, "fine", found, expected)
+    return Verdict(
+        _NAME,
+        "warning",
+        found,
+        expected,
+        "Subtract the training part's mean: preprocess='mean'.",
+    )
+
+
+def _largest_variance(centred: np.ndarray) -> float:
+    """Return the largest eigenvalue of the covariance, by power iteration."""
+    largest = np.abs(centred).max(initial=0.0)
+    if largest == 0.0:
+        return 0.0
+    scaled = centred / largest
+    v = scaled[np.argmax((scaled * scaled).sum(axis=1))].copy()
+    for _ in range(_ROUNDS):
+        v /= np.linalg.norm(v)
+        v = scaled.T @ (scaled @ v)
+    return float(np.linalg.norm(v) / len(centred) * largest**2)

@@ -1,0 +1,81 @@
+"""Whether the first loss is that of a net that knows nothing."""
+
+import numpy as np
+
+from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.chance import entropy, expected_loss, losses_of_scores
+from xpnet.diagnostics.evidence import Evidence
+from xpnet.diagnostics.own_loss import look_at_loss
+from xpnet.diagnostics.verdict import Verdict
+
+__all__ = ["check_initial_loss"]
+
+_NAME = "initial loss"
+
+
+def check_initial_loss(evidence: Evidence) -> Verdict:
+    """Compare the loss before the first step, without regularisation, with that of chance."""
+    case = evidence.case
+    found = look_at_loss(case)
+    y = case.samples(found.count)[1]
+    if not np.isfinite(found.loss) or not np.isfinite(found.scores).all():
+        return Verdict(
+            _NAME,
+            "fault",
+            "the first loss or a score is NaN or infinite",
+            "a finite number",
+            "Look for a division by 0, a log of 0 or an exp of a large score; scale the inputs.",
+        )
+    kind = found.kind
+    if kind is None:
+        return _of_unknown(evidence, found.loss, found.scores, y)
+    expected = expected_loss(kind, y, case.num_classes)
+    said = f"{expected:.3g}" + {
+        "softmax": f" = -log(1/{case.num_classes}), as no class is known yet",
+        "svm": f" = {case.num_classes} - 1, as every margin is 1",
+        "squared": ", the variance of the targets",
+    }[kind]
+    what = f"the first loss is {found.loss:.3g}"
+    least = expected
+    if kind == "softmax":
+        least = min(expected, entropy(y))
+    if found.loss < limits.INITIAL_LOSS_BELOW * least:
+        accuracy = float((np.argmax(found.scores, axis=1) == y).mean()) if kind != "squared" else 1
+        if accuracy > evidence.chance + 0.25 * (1.0 - evidence.chance):
+            return Verdict(_NAME, "not looked at", f"{what}: the net was trained before", "")
+        return Verdict(
+            _NAME,
+            "fault",
+            f"{what}, and {accuracy:.0%} are right",
+            said,
+            "Look at how the loss is averaged: over the samples, once.",
+        )
+    if found.loss > limits.INITIAL_LOSS_ABOVE * expected:
+        remedy = "Make the initial weights smaller (initializer='kaiming'), or scale the inputs."
+        if kind == "squared":
+            remedy = "Subtract the targets' mean and divide by their deviation."
+        return Verdict(_NAME, "fault", what, said, remedy)
+    return Verdict(_NAME, "fine", what, said)
+
+
+def _of_unknown(evidence: Evidence, loss: float, scores: np.ndarray, y: np.ndarray) -> Verdict:
+    """Say that a loss is none of the three, which a model's own may be."""
+    case = evidence.case
+    known = losses_of_scores(scores, y)
+    listed = ", ".join(f"{kind} {value:.4g}" for kind, value in known.items())
+    size = len(y)
+    wrong = any(
+        abs(loss - value * factor) <= limits.SAME_LOSS * abs(value * factor)
+        for value in known.values()
+        for factor in (size, 1.0 / size, 1.0 / case.num_classes)
+    )
+    what = f"the first loss of {size} samples is {loss:.4g}"
+    if wrong:
+        return Verdict(
+            _NAME,
+            "fault",
+            what,
+            f"a mean over samples; by its scores: {listed}",
+            "Divide the loss by the number of samples, once.",
+        )
+    return Verdict(_NAME, "not looked at", f"{what}: a loss of its own; {listed}", "")

@@ -1,0 +1,112 @@
+"""Whether the labels belong to their inputs: all of them, or but a part."""
+
+import numpy as np
+
+from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.chance import standard_error
+from xpnet.diagnostics.evidence import Evidence
+from xpnet.diagnostics.neighbours import neighbours_recall
+from xpnet.diagnostics.reference import Reference
+from xpnet.diagnostics.verdict import Verdict
+
+__all__ = ["check_label_agreement"]
+
+_NAME = "label agreement"
+_REMEDY = "Look whether y_train has the order of X_train: was one of them sorted or shuffled alone?"
+
+
+def check_label_agreement(evidence: Evidence) -> Verdict:
+    """Predict samples that were not learnt from, and look where the labels contradict.
+
+    Labels that are shuffled in part are wrong among the surest predictions as often as among all;
+    labels at the border of two classes are not.
+    """
+    if evidence.case.is_regression:
+        return _of_targets(evidence.reference)
+    reference = evidence.reference
+    y, n = reference.y, len(reference.y)
+    classes = len(np.unique(y))
+    if classes < 2:
+        return Verdict(_NAME, "not looked at", "there is but one class", "")
+    chance = 1.0 / classes
+    recall = max(reference.recall, neighbours_recall(evidence.case))
+    floor = chance + limits.SURE * standard_error(chance, n)
+    if recall < floor:
+        return Verdict(
+            _NAME,
+            "fault",
+            f"unseen training samples are told right in {recall:.1%}, as by chance",
+            f"more than {floor:.1%}, if the labels belonged to the inputs",
+            _REMEDY,
+        )
+    if (verdict := _against_validation(reference)) is not None:
+        return verdict
+    return _by_confidence(reference)
+
+
+def _by_confidence(reference: Reference) -> Verdict:
+    """Look at the errors among the surest quarter."""
+    wrong = np.argmax(reference.scores, axis=1) != reference.y
+    order = np.argsort(-reference.scores.max(axis=1), kind="stable")
+    surest = wrong[order[: max(1, len(order) // 4)]]
+    share, of_all = float(surest.mean()), float(wrong.mean())
+    chance = 1.0 - float(np.bincount(reference.y).max() / len(reference.y))
+    least = share - 2.0 * standard_error(share, len(surest))
+    found = f"of the surest predictions of unseen samples {share:.1%} contradict the label"
+    expected = f"less than {limits.CONFIDENTLY_WRONG:.0%}"
+    if of_all > limits.TOO_HARD * chance:
+        expected = "nothing can be told: the classes overlap too much"
+        return Verdict(_NAME, "fine", found, expected)
+    flat = share > limits.FLAT_ERRORS * of_all
+    if share < limits.CONFIDENTLY_WRONG or least < 0.5 * limits.CONFIDENTLY_WRONG or not flat:
+        return Verdict(_NAME, "fine", found, expected)
+    return Verdict(
+        _NAME,
+        "warning",
+        f"{found}, about as often as of all ({of_all:.1%})",
+        expected,
+        "About so many labels are wrong: look at some of these rows, and at how labels were made.",
+    )
+
+
+def _against_validation(reference: Reference) -> Verdict | None:
+    """Compare unseen training samples with validation, which only labels can tell apart."""
+    train, val = reference.accuracy, reference.val_accuracy
+    error = standard_error((train + val) / 2, len(reference.y), len(reference.y_val))
+    chance = float(np.bincount(reference.y).max() / len(reference.y))
+    way = max(max(train, val) - chance, 1e-3)
+    if abs(val - train) < max(limits.SURE * error, limits.PARTS_DIFFER * way):
+        return None
+    part, worse, better = (
+        ("y_train", train, val) if train < val else ("y_val", val, train)
+    )
+    return Verdict(
+        _NAME,
+        "fault" if abs(val - train) > way / 2 else "warning",
+        f"a plain net is right on unseen training samples in {train:.1%}, on validation in "
+        f"{val:.1%}",
+        f"the same on both, as both are new to it: {better - worse:.1%} are too much for chance",
+        f"Look at {part}: labels of that part are wrong, or its rows are of another kind.",
+    )
+
+
+def _of_targets(reference: Reference) -> Verdict:
+    """Look whether targets can be predicted at all."""
+    found = f"a plain net explains {reference.accuracy:.1%} of the variance of unseen targets"
+    expected = "more than 0, if the targets belonged to the inputs"
+    errors = ((reference.scores - reference.y.reshape(reference.scores.shape)) ** 2).sum(axis=1)
+    y = reference.y.reshape(len(errors), -1)
+    gain = ((y - y.mean(axis=0)) ** 2).sum(axis=1) - errors
+    sure = gain.mean() > limits.SURE / 2 * gain.std() / np.sqrt(len(gain))
+    linear = _linear_gain(reference)
+    if sure or linear:
+        return Verdict(_NAME, "fine", found, expected)
+    return Verdict(_NAME, "fault", found, expected, _REMEDY)
+
+
+def _linear_gain(reference: Reference) -> bool:
+    """Return whether predictions and targets go together, however poor their scale."""
+    a, b = reference.scores.ravel(), reference.y.ravel()
+    if a.std() == 0 or b.std() == 0:
+        return False
+    return bool(np.corrcoef(a, b)[0, 1] * np.sqrt(len(a)) > limits.SURE)

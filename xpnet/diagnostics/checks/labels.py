@@ -1,0 +1,48 @@
+"""Whether there is something to learn in the targets at all."""
+
+import numpy as np
+
+from xpnet.diagnostics.evidence import Evidence
+from xpnet.diagnostics.verdict import Verdict
+
+__all__ = ["check_labels_used"]
+
+_NAME = "labels"
+
+
+def check_labels_used(evidence: Evidence) -> Verdict:
+    """Look for targets that are all alike, and for classes that nobody has."""
+    case = evidence.case
+    y, y_val = case.train[1], case.val[1]
+    if np.all(y == y[:1]):
+        what = "target" if case.is_regression else "label"
+        return Verdict(
+            _NAME,
+            "fault",
+            f"every training sample has the {what} {np.ravel(y)[0]}",
+            f"{what}s that differ",
+            "Look at how y_train is made: there is nothing to learn in it.",
+        )
+    if case.is_regression:
+        return Verdict(_NAME, "fine", f"targets from {y.min():.3g} to {y.max():.3g}", "that differ")
+    missing = np.setdiff1d(np.arange(case.num_classes), y)
+    expected = f"samples of each of the net's {case.num_classes} classes"
+    if missing.size == 0:
+        return Verdict(_NAME, "fine", f"{case.num_classes} classes, all in use", expected)
+    unseen = np.intersect1d(missing, y_val)
+    if unseen.size:
+        return Verdict(
+            _NAME,
+            "fault",
+            f"class {unseen[0]} is in the validation part and not in the training part",
+            expected,
+            "Shuffle the rows before they are split.",
+        )
+    return Verdict(
+        _NAME,
+        "warning",
+        f"no training sample has the class {missing[0]}"
+        + (f", nor {missing.size - 1} others" if missing.size > 1 else ""),
+        expected,
+        f"Number the classes from 0 on, and make the net with num_classes={len(np.unique(y))}.",
+    )

@@ -1,0 +1,72 @@
+"""Whether validation samples are training samples too."""
+
+import numpy as np
+
+from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.case import few_rows
+from xpnet.diagnostics.evidence import Evidence
+from xpnet.diagnostics.neighbours import nearest
+from xpnet.diagnostics.verdict import Verdict
+from xpnet.streams import stream
+
+__all__ = ["check_leak"]
+
+_NAME = "leak"
+_VAL, _TRAIN, _OWN = 1000, 50_000, 1000
+_DIRECTIONS = 48
+
+
+def check_leak(evidence: Evidence) -> Verdict:
+    """Look for validation rows that have the same row, or nearly it, in the training part.
+
+    Rows are seen through some random directions, which keep distances (W. Johnson and
+    J. Lindenstrauss, 1984). Where training rows come twice as often among themselves, the inputs
+    have few values, and equal rows are no leak.
+    """
+    case = evidence.case
+    X, X_val = case.train[0], case.val[0]
+    train = _seen(X[few_rows(len(X), _TRAIN)])
+    val = _seen(X_val[few_rows(len(X_val), _VAL)])
+    center, scale = train.mean(axis=0), train.std()
+    if scale == 0:
+        return Verdict(_NAME, "not looked at", "all inputs are alike", "")
+    train, val = (train - center) / scale, (val - center) / scale
+    own = _own_distances(train)
+    usual = float(np.median(own))
+    near = max(limits.SAME_SAMPLE * usual, 1e-6)
+    leaked = float((nearest(val, train)[1] <= near).mean())
+    within = float((own <= near).mean())
+    found = f"{leaked:.1%} of the validation samples are in the training part too"
+    expected = f"none, or as often as training samples come twice ({within:.1%})"
+    if leaked < limits.LEAKED or leaked < 3.0 * within:
+        return Verdict(_NAME, "fine", found, expected)
+    return Verdict(
+        _NAME,
+        "fault" if leaked > limits.LEAKED_MUCH else "warning",
+        found,
+        expected,
+        "Take rows that come twice out, before the data are split.",
+    )
+
+
+def _own_distances(train: np.ndarray) -> np.ndarray:
+    """Return the distances of some training rows to the nearest other one."""
+    rows = few_rows(len(train), _OWN)
+    rest = np.setdiff1d(np.arange(len(train)), rows)
+    if len(rest) < len(rows):
+        return nearest(train, train, own=True)[1]
+    return nearest(train[rows], train[rest])[1]
+
+
+def _seen(X: np.ndarray) -> np.ndarray:
+    """Return rows as a few numbers each."""
+    features = X[0].size
+    if features <= _DIRECTIONS:
+        return X.reshape(len(X), -1).astype(np.float64)
+    directions = stream(2, "diagnosis").standard_normal((features, _DIRECTIONS))
+    directions = (directions / np.sqrt(features)).astype(np.float32)
+    parts = [
+        X[start : start + 4096].reshape(-1, features).astype(np.float32) @ directions
+        for start in range(0, len(X), 4096)
+    ]
+    return np.concatenate(parts).astype(np.float64)

@@ -1,0 +1,117 @@
+"""Whether the learning rate is too high or too low, by a range test.
+
+Reference: L. N. Smith, "Cyclical Learning Rates for Training Neural Networks", WACV 2017, section
+3.3. There one training goes through rising rates; here each rate has a training of its own, as a
+member of one stack.
+"""
+
+import math
+
+import numpy as np
+
+from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.evidence import Evidence
+from xpnet.diagnostics.trial import Trial
+from xpnet.diagnostics.verdict import Verdict
+
+__all__ = ["check_learning_rate"]
+
+_NAME = "learning rate"
+
+
+def check_learning_rate(evidence: Evidence) -> Verdict:
+    """Train at rates from far below to far above the one given, and compare."""
+    case = evidence.case
+    if case.rate is None:
+        return Verdict(_NAME, "not looked at", "optim_config has no learning_rate", "")
+    if case.rate == 0:
+        remedy = "Set learning_rate to 0.001."
+        return Verdict(_NAME, "fault", "the learning rate is 0", "a rate above 0", remedy)
+    trials, own = evidence.by_rate, evidence.own
+    best = _best_factor(trials, evidence.chance)
+    better = _said(case.rate * best)
+    expected = f"a loss that falls; of {len(trials)} rates tried {better} learns best"
+    start = float(own.losses[0])
+    what = f"at {_said(case.rate)} the loss goes from {start:.3g} to "
+    if own.diverged:
+        step = int(np.argmin(np.isfinite(own.losses))) + 1
+        found = f"{what}NaN or infinite at step {step}"
+        if best < 1.0:
+            return Verdict(_NAME, "fault", found, expected, f"Set learning_rate to {better}.")
+        return Verdict(_NAME, "fault", found, expected, _no_rate(case.rate))
+    found = f"{what}{own.final_loss():.3g} in {len(own.losses)} steps"
+    ways = {f: _way(trial, evidence.chance) for f, trial in trials.items()}
+    if max(ways.values()) < limits.NOTHING_LEARNT:
+        return Verdict(_NAME, *_nothing(evidence, found, start))
+    if _grew(own):
+        return Verdict(
+            _NAME,
+            "fault",
+            f"{found}, after {_peak(own):.3g}",
+            expected,
+            f"Set learning_rate to {better if best < 1 else _said(case.rate / 10)}.",
+        )
+    if ways[1.0] >= limits.WELL_LEARNT * ways[best]:
+        return Verdict(_NAME, "fine", found, expected)
+    metric = case.metric.short
+    found += f" (train {metric} {own.train_acc[-1]:.3f}, {trials[best].train_acc[-1]:.3f} at best)"
+    too_low = any(f > 1.0 and _is_sooner(trial, own) for f, trial in trials.items())
+    if best < 1.0 or too_low:
+        return Verdict(_NAME, "fault", found, expected, f"Set learning_rate to {better}.")
+    return Verdict(_NAME, "fine", found, expected)
+
+
+def _nothing(evidence: Evidence, found: str, start: float) -> tuple[str, str, str, str]:
+    """Return what is to be said where no rate learns anything."""
+    trials = evidence.by_rate
+    losses = [trial.final_loss() for trial in trials.values()]
+    if min(losses) > 0.99 * start and len(trials) > 1:
+        return (
+            "fault",
+            f"{found}, and at no other rate of {len(trials)} does it fall",
+            "a loss that falls at some rate",
+            "Look at the gradients and at the update rule: w - learning_rate * dw goes downhill.",
+        )
+    return "fine", found, "no rate does better"
+
+
+def _way(trial: Trial, chance: float) -> float:
+    """Return how far a trial came from chance to 1, in training."""
+    last = float(trial.train_acc[-1])
+    return max(0.0, (last - chance) / (1.0 - chance)) if math.isfinite(last) else 0.0
+
+
+def _best_factor(trials: dict[float, Trial], chance: float) -> float:
+    """Return the factor that learns best: the smallest loss among those near the best accuracy."""
+    ways = {f: _way(trial, chance) for f, trial in trials.items()}
+    near = [f for f, way in ways.items() if way >= 0.97 * max(ways.values())]
+    calm = [f for f in near if not _grew(trials[f]) and not trials[f].diverged]
+    return min(calm or near, key=lambda f: (trials[f].final_loss(), f))
+
+
+def _peak(trial: Trial) -> float:
+    """Return the largest mean of some losses in a row."""
+    width = min(limits.GREW_WINDOW, len(trial.losses))
+    return float(np.max(np.convolve(trial.losses, np.ones(width) / width, mode="valid")))
+
+
+def _grew(trial: Trial) -> bool:
+    return trial.diverged or _peak(trial) > limits.LOSS_GREW * abs(float(trial.losses[0]))
+
+
+def _is_sooner(other: Trial, own: Trial) -> bool:
+    """Return whether another trial gets where this one ends in a tenth of its steps."""
+    if other.diverged:
+        return False
+    width = max(1, len(own.losses) // 50)
+    smooth = np.convolve(other.losses, np.ones(width) / width, mode="valid")
+    there = np.flatnonzero(smooth <= own.final_loss())
+    return bool(there.size and there[0] <= limits.TEN_TIMES_SOONER * len(own.losses))
+
+
+def _said(rate: float) -> str:
+    return f"{rate:.2g}"
+
+
+def _no_rate(rate: float) -> str:
+    return f"Set learning_rate to {_said(rate / 1000)}; if that diverges too, scale the inputs."

@@ -1,0 +1,79 @@
+"""Whether the net can learn a few samples by heart."""
+
+import numpy as np
+
+from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.case import Pair
+from xpnet.diagnostics.evidence import Evidence
+from xpnet.diagnostics.trial import Change, Trial, run_trials
+from xpnet.diagnostics.verdict import Verdict
+
+__all__ = ["check_overfit_few"]
+
+_NAME = f"overfit {limits.FEW} samples"
+_FACTORS = (1e-2, 1e-1, 1.0, 1e1, 1e2)
+_PLAIN = {"class_weights": None, "sample_weights": None, "label_smoothing": 0.0}
+
+
+def check_overfit_few(evidence: Evidence) -> Verdict:
+    """Train on a few samples without regularisation, by several learning rates.
+
+    If none of them learns all, then by Adam, so that a poor rule is not taken for a poor net.
+    """
+    case = evidence.case
+    X, y = _few(case.train)
+    if len(X) < 2 or (not case.is_regression and len(np.unique(y)) < 2):
+        return Verdict(_NAME, "not looked at", "there are no samples that differ", "")
+    few = {"X_train": X, "y_train": y, "X_val": X, "y_val": y}
+    options = {
+        "batch_size": len(X),
+        "clip_norm": case.options.get("clip_norm"),
+        "lr_decay": 1.0,
+        "lr_schedule": None,
+        **{name: value for name, value in _PLAIN.items() if name in case.options},
+    }
+    factors = _FACTORS if case.rate is not None else (1.0,)
+    changes = [Change(factor, has_reg=False, has_dropout=False) for factor in factors]
+    trials = run_trials(case, changes, limits.FEW_STEPS, few, **options)
+    best = _best(trials)
+    needed = limits.FEW_R_SQUARED if case.is_regression else limits.FEW_ACCURACY
+    if best < needed and case.net is not None:
+        for rate in (1e-2, 1e-3):
+            config = {"learning_rate": rate}
+            adam = {**options, "update_rule": "adam", "optim_config": config, "clip_norm": None}
+            changes = [Change(has_reg=False, has_dropout=False)]
+            trials = run_trials(case, changes, limits.FEW_STEPS, few, rate=rate, **adam)
+            best = max(best, _best(trials))
+    metric = case.metric.name
+    found = f"after {limits.FEW_STEPS} steps on {len(X)} samples the {metric} is {best:.3g}"
+    expected = f"{needed:g}, by one learning rate of {len(factors)} at least"
+    if best >= needed:
+        return Verdict(_NAME, "fine", found, expected)
+    return Verdict(
+        _NAME,
+        "fault",
+        found,
+        expected,
+        "The net cannot learn at all: look at its first weights, activations and gradients.",
+    )
+
+
+def _best(trials: list[Trial]) -> float:
+    """Return the best training accuracy of any trial at any check."""
+    found = [trial.train_acc[np.isfinite(trial.train_acc)] for trial in trials]
+    return float(max((part.max() for part in found if part.size), default=0.0))
+
+
+def _few(part: Pair) -> Pair:
+    """Return a few samples of different inputs, of as many classes as there are."""
+    X, y = part
+    _, first = np.unique(X[:1000].reshape(min(len(X), 1000), -1), axis=0, return_index=True)
+    rows = np.sort(first)
+    if y.dtype.kind == "f":
+        return X[rows[: limits.FEW]], y[rows[: limits.FEW]]
+    turns = np.zeros(len(rows), dtype=np.int64)  # the how manieth of its class each is
+    for c in np.unique(y[rows]):
+        own = y[rows] == c
+        turns[own] = np.arange(own.sum())
+    chosen = rows[np.argsort(turns, kind="stable")[: limits.FEW]]
+    return X[chosen], y[chosen]

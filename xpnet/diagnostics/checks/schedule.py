@@ -1,0 +1,54 @@
+"""Whether the learning rate lasts as long as the training."""
+
+import numpy as np
+
+from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.evidence import Evidence
+from xpnet.diagnostics.verdict import Verdict
+from xpnet.schedules import RateScales
+
+__all__ = ["check_schedule"]
+
+_NAME = "learning-rate schedule"
+_POINTS = 500
+
+
+def check_schedule(evidence: Evidence) -> Verdict:
+    """Look at the factor of the learning rate over the whole planned training."""
+    case = evidence.case
+    options = case.options
+    decay, schedule = options.get("lr_decay", 1.0), options.get("lr_schedule")
+    per_epoch = max(1, case.num_steps // case.num_epochs)
+    scales = RateScales(decay, schedule, None, per_epoch, case.num_epochs)
+    steps = np.unique(np.linspace(0, case.num_steps - 1, _POINTS).astype(int))
+    factors = np.asarray(
+        [float(scales.at(int(t), 1, case.num_steps, case.num_epochs)[0]) for t in steps]
+    )
+    largest = float(factors.max())
+    if largest == 0:
+        remedy = "Take another lr_schedule, such as 'cosine'."
+        return Verdict(_NAME, "fault", "the rate is 0 throughout", "a rate above 0", remedy)
+    mean = float(factors.mean() / largest)
+    gone = float((factors < limits.RATE_GONE * largest).mean())
+    found = f"the rate is {mean:.2g} of its largest in the mean"
+    expected = f"{limits.RATE_MEAN_LEAST:g} or more, and no training after it is gone"
+    if mean < limits.RATE_MEAN_LEAST or gone > limits.RATE_GONE_SHARE:
+        if gone > 0:
+            found += f", and below a thousandth for {gone:.0%} of the steps"
+        return Verdict(
+            _NAME,
+            "warning",
+            found,
+            expected,
+            "Let the rate fall more slowly: lr_schedule='cosine', or lr_decay nearer to 1.",
+        )
+    grown = float(factors[-1] / factors[0]) if factors[0] > 0 else 1.0
+    if decay > 1.0 and grown > limits.RATE_GROWS:
+        return Verdict(
+            _NAME,
+            "warning",
+            f"the rate is {grown:.3g} times as large at the end",
+            "one that falls or stays",
+            "Make lr_decay at most 1.",
+        )
+    return Verdict(_NAME, "fine", found, expected)

@@ -1,0 +1,166 @@
+"""The diagnosis of a training: all checks, one after the other, causes before effects."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from xpnet.data import Dataset
+from xpnet.diagnostics.case import Case
+from xpnet.diagnostics.checks.batch_normalization import check_batch_normalization
+from xpnet.diagnostics.checks.centring import check_centring
+from xpnet.diagnostics.checks.class_balance import check_class_balance
+from xpnet.diagnostics.checks.dropout import check_dropout
+from xpnet.diagnostics.checks.feature_scale import check_feature_scale
+from xpnet.diagnostics.checks.gap import check_capacity, check_gap
+from xpnet.diagnostics.checks.gradients import check_gradients
+from xpnet.diagnostics.checks.initial_loss import check_initial_loss
+from xpnet.diagnostics.checks.input_values import check_input_values
+from xpnet.diagnostics.checks.label_agreement import check_label_agreement
+from xpnet.diagnostics.checks.labels import check_labels_used
+from xpnet.diagnostics.checks.layer_flow import check_activations, check_layer_gradients
+from xpnet.diagnostics.checks.leak import check_leak
+from xpnet.diagnostics.checks.learning_rate import check_learning_rate
+from xpnet.diagnostics.checks.loss_over_samples import check_loss_over_samples
+from xpnet.diagnostics.checks.overfit_few import check_overfit_few
+from xpnet.diagnostics.checks.parts_alike import check_parts_alike
+from xpnet.diagnostics.checks.preprocessing_fit import check_preprocessing_fit
+from xpnet.diagnostics.checks.regularisation import check_held_down, check_regularisation
+from xpnet.diagnostics.checks.result import check_result
+from xpnet.diagnostics.checks.schedule import check_schedule
+from xpnet.diagnostics.checks.symmetry import check_symmetry
+from xpnet.diagnostics.checks.units import check_dead_units, check_saturation
+from xpnet.diagnostics.checks.update_ratio import check_update_ratio
+from xpnet.diagnostics.diagnosis import Diagnosis
+from xpnet.diagnostics.evidence import Evidence
+from xpnet.diagnostics.verdict import Verdict
+from xpnet.nets import Net
+
+__all__ = ["CHECKS", "Check", "diagnose"]
+
+Check: TypeAlias = Callable[[Evidence], Verdict]
+
+# Causes before effects: the first remedy is the one to begin with.
+CHECKS: tuple[Check, ...] = (
+    check_input_values,
+    check_labels_used,
+    check_loss_over_samples,
+    check_gradients,
+    check_regularisation,
+    check_symmetry,
+    check_leak,
+    check_preprocessing_fit,
+    check_parts_alike,
+    check_label_agreement,
+    check_class_balance,
+    check_batch_normalization,
+    check_initial_loss,
+    check_saturation,
+    check_activations,
+    check_layer_gradients,
+    check_dead_units,
+    check_feature_scale,
+    check_centring,
+    check_schedule,
+    check_held_down,
+    check_dropout,
+    check_learning_rate,
+    check_update_ratio,
+    check_overfit_few,
+    check_gap,
+    check_capacity,
+    check_result,
+)
+
+
+def diagnose(
+    model: Any,
+    data: Mapping[str, Any] | Dataset,
+    *,
+    progress: Callable[[int, int, Verdict], None] | None = None,
+    **solver_options: Any,
+) -> Diagnosis:
+    """Say what is wrong with a training before it is begun, by the numbers of short trials.
+
+    Neither the model nor the data are changed: all is done on copies. Of large data a part is
+    looked at, and trials are shorter than the training; `looked_at` says how much.
+
+    Args:
+        model: A net of xpnet with its initial parameters, or any model that `Solver` takes.
+        data: As in `Solver`.
+        progress: Called after each check with how many are done, of how many, and the verdict.
+        **solver_options: What the Solver would be given: `update_rule`, `optim_config`,
+            `preprocess`, `num_epochs` and so on.
+
+    Returns:
+        The verdicts; `diagnosis.faults`, `diagnosis.warnings`, `print(diagnosis)`.
+
+    Raises:
+        InputError: The Solver would refuse this, for a reason that is no verdict; the model is a
+            stack; or it cannot be copied.
+
+    Reference: Stanford CS231n, "Neural Networks Part 3: Learning and Evaluation", sanity checks;
+    A. Karpathy, "A Recipe for Training Neural Networks", 2019.
+
+    """
+    if (refused := _refused(model, data)) is not None:
+        return Diagnosis((refused,), "looked at the arrays alone")
+    evidence = Evidence(Case(model, data, solver_options))
+    verdicts: list[Verdict] = []
+    for check in CHECKS:
+        verdicts.append(check(evidence))
+        if progress is not None:
+            progress(len(verdicts), len(CHECKS), verdicts[-1])
+    return Diagnosis(tuple(verdicts), _looked_at(evidence))
+
+
+def _looked_at(evidence: Evidence) -> str:
+    """Return how much of data and training was looked at."""
+    case = evidence.case
+    rows = f"{len(case.train[0]):,} of {case.num_train:,} training samples"
+    steps = f"{len(evidence.own.losses):,} of {case.num_steps:,} steps"
+    return f"looked at {rows}, and trained {steps} with {len(evidence.changes)} variants at once"
+
+
+def _refused(model: Any, data: Any) -> Verdict | None:
+    """Return a verdict on arrays that no training can begin with, or None."""
+    if not isinstance(data, Mapping | Dataset):
+        return None
+    for part in ("train", "val"):
+        X, y = (data.get(f"{letter}_{part}") for letter in "Xy")
+        if isinstance(X, np.ndarray) and X.dtype.kind == "f" and not np.isfinite(X).all():
+            bad = int(np.sum(~np.isfinite(X)))
+            return Verdict(
+                "input values",
+                "fault",
+                f"X_{part} holds {bad} numbers that are NaN or infinite",
+                "finite numbers",
+                "Leave such rows out, or replace the numbers by the mean.",
+            )
+        if (found := _labels_refused(model, y, part)) is not None:
+            return found
+    return None
+
+
+def _labels_refused(model: Any, y: Any, part: str) -> Verdict | None:
+    """Return a verdict on labels that are no classes of the net, or None."""
+    if not isinstance(y, np.ndarray) or y.size == 0:
+        return None
+    if y.dtype.kind == "f":
+        if np.isfinite(y).all():
+            return None
+        remedy = "Leave such rows out."
+        found = f"y_{part} holds NaN or infinity"
+        return Verdict("labels", "fault", found, "finite targets", remedy)
+    classes = model.num_classes if isinstance(model, Net) else np.iinfo(np.int64).max
+    if y.dtype.kind not in "iu" or (y.min() >= 0 and y.max() < classes):
+        return None
+    return Verdict(
+        "labels",
+        "fault",
+        f"y_{part} holds labels from {y.min()} to {y.max()}",
+        f"0 to {classes - 1}, one for each score of the net"
+        if isinstance(model, Net)
+        else "0 or more",
+        "Number the classes from 0 on (y - y.min()), or make the net with more classes.",
+    )

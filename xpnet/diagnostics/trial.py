@@ -1,0 +1,228 @@
+"""Short trainings of copies of the model, several at once as members of a stack."""
+
+import copy
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from xpnet.backends import backend_of
+from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.case import Case, own_copy
+from xpnet.errors import DivergenceWarning, InputError
+from xpnet.members import stack_members
+from xpnet.nets import FullyConnectedNet
+from xpnet.solver import Solver
+
+__all__ = [
+    "Change",
+    "Trial",
+    "run_trials",
+    "stack_of",
+    "train_quietly",
+    "trial_steps",
+    "wider_trial",
+]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a trial does otherwise than the training that is diagnosed."""
+
+    rate_factor: float = 1.0
+    has_reg: bool = True
+    has_dropout: bool = True
+
+
+@dataclass(eq=False)
+class Trial:
+    """What became of one short training.
+
+    Attributes:
+        losses: The loss of every step, with the regularisation; NaN or infinite from a divergence
+            on.
+        train_acc, val_acc: The accuracy, or R squared, at each check; NaN after a divergence.
+        params, state: Parameters and state at the last check, on the host; empty where the model
+            is not ours.
+
+    """
+
+    losses: np.ndarray
+    train_acc: np.ndarray
+    val_acc: np.ndarray
+    params: dict[str, np.ndarray] = field(default_factory=dict)
+    state: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a loss was NaN or infinite."""
+        return not bool(np.isfinite(self.losses).all())
+
+    def final_loss(self, share: float = 0.1) -> float:
+        """Return the mean of the last losses, infinite after a divergence."""
+        last = self.losses[-max(1, round(share * len(self.losses))) :]
+        return float(np.mean(last)) if np.isfinite(self.losses).all() else np.inf
+
+
+def trial_steps(case: Case, members: int) -> int:
+    """Return how many steps a trial of so many members takes: all that are planned, or fewer."""
+    numbers = sum(int(np.prod(w.shape)) for w in case.model().params.values())
+    work = 6.0 * case.batch_size * numbers * members  # two operations a weight, three passes
+    most = min(limits.TRIAL_STEPS, int(limits.TRIAL_WORK / work))
+    return min(case.num_steps, max(limits.TRIAL_STEPS_LEAST, most))
+
+
+def run_trials(
+    case: Case,
+    changes: Sequence[Change],
+    steps: int,
+    data: Mapping[str, np.ndarray] | None = None,
+    **options: Any,
+) -> list[Trial]:
+    """Train a copy of the model for each change, on its own data or on other, and return all.
+
+    Args:
+        case: What is diagnosed.
+        changes: What each does otherwise.
+        steps: How long; whole epochs where it is more than one.
+        data: What to train on, as a Solver takes it, or None for the case's own.
+        **options: Of the Solver, in place of the case's own.
+
+    """
+    chosen = {**case.options, **options, "verbose": False, "num_val_samples": limits.ROWS_CHECKED}
+    batch = chosen.get("batch_size", case.batch_size)
+    rows = len(case.train[0] if data is None else data["X_train"])
+    epochs = max(1, steps // max(1, rows // batch))
+    rate = options.pop("rate", case.rate)
+    if "lr_schedule" not in options:
+        chosen["lr_schedule"] = case.begun_schedule()
+    chosen["num_epochs"] = epochs
+    source = _first_rows(case, steps * batch) if data is None else data
+    if case.net is not None and case.is_own_rule:
+        return _stacked_trials(stack_of(case.net, changes), changes, source, chosen, rate)
+    return [_single_trial(case, change, source, chosen, rate) for change in changes]
+
+
+def _first_rows(case: Case, most: int) -> Any:
+    """Return the data, with no more training rows than a trial sees."""
+    X, y = case.train
+    if len(X) <= most or "sample_weights" in case.options:
+        return case.data
+    return case.with_train(X[:most], y[:most])
+
+
+def _stacked_trials(
+    stack: FullyConnectedNet,
+    changes: Sequence[Change],
+    source: Any,
+    options: dict[str, Any],
+    rate: float | None,
+) -> list[Trial]:
+    config = dict(options.get("optim_config") or {})
+    if rate is not None:
+        config["learning_rate"] = [rate * change.rate_factor for change in changes]
+    last = _Last()
+    solver = Solver(stack, source, **{**options, "optim_config": config, "callbacks": [last]})
+    train_quietly(solver)
+    losses = np.asarray(solver.loss_history)
+    train_acc, val_acc = np.asarray(solver.train_acc_history), np.asarray(solver.val_acc_history)
+    return [
+        Trial(
+            losses[:, k],
+            train_acc[:, k],
+            val_acc[:, k],
+            {name: w[k] for name, w in last.params.items()},
+            {name: w[k] for name, w in last.state.items()},
+        )
+        for k in range(len(changes))
+    ]
+
+
+def _single_trial(
+    case: Case, change: Change, source: Any, options: dict[str, Any], rate: float | None
+) -> Trial:
+    model = case.model()
+    if not change.has_reg and isinstance(getattr(model, "reg", None), int | float):
+        model.reg = 0.0
+    config = dict(options.get("optim_config") or {})
+    if rate is not None:
+        config["learning_rate"] = rate * change.rate_factor
+    solver = Solver(model, source, **{**options, "optim_config": config})
+    train_quietly(solver)
+    return Trial(
+        np.asarray(solver.loss_history),
+        np.asarray(solver.train_acc_history),
+        np.asarray(solver.val_acc_history),
+    )
+
+
+def train_quietly(solver: Solver) -> None:
+    """Train; a verdict will say if that diverges."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", DivergenceWarning)  # a verdict says so
+        warnings.simplefilter("ignore", RuntimeWarning)  # of a model that is not ours
+        solver.train()
+
+
+def wider_trial(case: Case, steps: int) -> Trial:
+    """Train a net of more units in each hidden layer, and of one where there is none.
+
+    Raises:
+        InputError: The model is no net of ours.
+
+    """
+    if case.net is None:
+        raise InputError("only a FullyConnectedNet can be made wider")
+    own = case.net
+    hidden = [
+        max(limits.WIDER_LEAST, limits.WIDER_TIMES * units) for units in own.layer_sizes[1:-1]
+    ]
+    net = FullyConnectedNet(
+        hidden or [limits.WIDER_LEAST],
+        own.input_dim,
+        own.num_classes,
+        activation=own.activation,
+        normalization=own.normalization,
+        reg=float(own.reg),
+        loss=own.loss_name,
+        seed=own.seeds[0],
+    )
+    wider = copy.copy(case)
+    wider.net = net
+    changes = [Change(1.0), Change(0.1)]
+    trials = run_trials(wider, changes, steps)
+    return max(trials, key=lambda trial: np.nan_to_num(trial.train_acc[-1]))
+
+
+def stack_of(net: FullyConnectedNet, changes: Sequence[Change]) -> FullyConnectedNet:
+    """Return copies of a net as a stack, each with its change."""
+    solo: FullyConnectedNet = own_copy(net)
+    count = len(changes)
+    stack = copy.copy(solo)
+    stack.members = count
+    stack.params = stack_members([solo.params] * count)
+    stack.state = stack_members([solo.state] * count) if solo.state else {}
+    reg, ratio = float(solo.reg), float(solo.dropout_keep_ratio)
+    stack.reg = np.asarray([reg if change.has_reg else 0.0 for change in changes])
+    stack.dropout_keep_ratio = np.asarray([ratio if c.has_dropout else 1.0 for c in changes])
+    stack.seeds = list(solo.seeds) * count
+    return stack
+
+
+class _Last:
+    """A callback that keeps what the last epoch left."""
+
+    def __init__(self) -> None:
+        self.params: dict[str, np.ndarray] = {}
+        self.state: dict[str, np.ndarray] = {}
+
+    def on_epoch(self, solver: Solver) -> None:
+        """Copy it to the host."""
+        self.params = {name: _host(w) for name, w in solver.model.params.items()}
+        self.state = {name: _host(w) for name, w in solver.model.state.items()}
+
+
+def _host(w: Any) -> np.ndarray:
+    return np.array(backend_of(w).to_numpy(w))
