@@ -8,8 +8,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import xpnet
 from xpnet.backends import Backend, get_backend
 from xpnet.checkpoint_files import checkpoints_named
@@ -19,10 +17,9 @@ from xpnet.data import Dataset
 from xpnet.diagnostics import WATCH, Watch
 from xpnet.errors import CheckpointWarning, DivergenceWarning, InputError
 from xpnet.history_file import HistoryFile
-from xpnet.hyperparameters import hyperparameters, optim_config
+from xpnet.hyperparameters import hyperparameters
 from xpnet.interrupts import Terminated
-from xpnet.nets import FullyConnectedNet
-from xpnet.preprocessing import BasePreprocessor, get_preprocessor
+from xpnet.preprocessing import BasePreprocessor
 from xpnet.profiling import Profile, profile
 from xpnet.progress import watch
 from xpnet.run_config import CONFIG, config_text
@@ -36,6 +33,7 @@ from xpnet.run_folder import (
     write_results,
 )
 from xpnet.run_lines import head_lines, result_lines, resumed_line, stopped_line, written_lines
+from xpnet.run_parts import fitted_preprocess, load_data, make_net, solver_options
 from xpnet.solver import Solver
 from xpnet.versions import versions
 from xpnet.watched_run import go_on_watching, said_divergence, watch_of, watch_summary
@@ -44,7 +42,6 @@ from xpnet.whole_files import write_whole
 __all__ = ["DIVERGED", "TERMINATED", "run"]
 
 DIVERGED, TERMINATED = 1, 143
-_MANY = 1000  # features, from which on finding principal components takes more than a second
 
 
 def run(parser: argparse.ArgumentParser, options: argparse.Namespace, started: float) -> int:
@@ -63,13 +60,13 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace, started: f
             folder = stack.enter_context(open_folder(options.out))
             if not (options.resume or options.overwrite):
                 refuse_other_run(folder)
-        data = _load(options)
+        data = load_data(options)
         chosen = hyperparameters(options, len(data.X_train), is_regression=data.is_regression)
         for name in ("threads", "profile"):
             if getattr(options, name) is not None:
                 check_count(f"--{name}", getattr(options, name))
         with backend.threads(options.threads) as available:
-            preprocess = _fitted(options, chosen, data)
+            preprocess = fitted_preprocess(options, chosen, data)
             solver = _make_solver(options, chosen, data, preprocess, folder)
             threads = solver.threads or available
             layers = "-".join(map(str, solver.model.layer_sizes))
@@ -103,20 +100,6 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace, started: f
             if not options.quiet:
                 _print(*written_lines(folder, written, preprocess))
         return status
-
-
-def _fitted(
-    options: argparse.Namespace, chosen: dict[str, Any], data: Dataset
-) -> BasePreprocessor | None:
-    """Return the preprocessing, fitted on the training part."""
-    text: str = chosen["preprocess"]
-    preprocess = get_preprocessor(text, data.picture_shape)
-    if preprocess is None:
-        return None
-    if not options.quiet and not preprocess.keeps_shape and data.input_dim > _MANY:
-        _print(f"fitting {preprocess}, which may take a minute")
-    preprocess.fit(data.X_train)
-    return preprocess
 
 
 def _begin(
@@ -192,18 +175,6 @@ def _test_accuracy(solver: Solver, data: Dataset) -> Any:
     return solver.check_accuracy(data.X_test, data.y_test, batch_size=1000)
 
 
-def _load(options: argparse.Namespace) -> Dataset:
-    """Return the data set that the options name."""
-    if options.dataset != "cifar10" and (options.download or options.data_dir is not None):
-        given = "--download" if options.download else "--data-dir"
-        raise InputError(
-            f"{given} is for --dataset cifar10, but --dataset is {options.dataset}: leave it out"
-        )
-    return xpnet.data.load(
-        options.dataset, data_dir=options.data_dir, download=options.download, seed=options.seed
-    )
-
-
 def _make_solver(
     options: argparse.Namespace,
     chosen: dict[str, Any],
@@ -212,57 +183,22 @@ def _make_solver(
     folder: Path | None,
 ) -> Solver:
     """Return the Solver of the net that the options describe."""
-    net = FullyConnectedNet(
-        chosen["hidden_dims"],
-        data.input_dim if preprocess is None else preprocess.output_dim(data.input_dim),
-        data.num_classes,
-        activation=chosen["activation"],
-        normalization=_or_none(chosen["normalization"]),
-        dropout_keep_ratio=chosen["dropout_keep_ratio"],
-        reg=chosen["reg"],
-        weight_scale=chosen.get("weight_scale"),
-        initializer=chosen["initializer"],
-        loss=chosen["loss"],
-        dtype=chosen["dtype"],
-        device=options.device,
-        seed=chosen["seed"],
-    )
-    if data.is_regression:  # start from the targets' mean, however far from 0 it lies
-        mean = np.mean(data.y_train, axis=0).reshape(data.num_classes)
-        with net.backend.context():  # of float16, a mean beyond 65504 diverges at the first step
-            net.params[f"b{net.num_layers}"] = net.backend.asarray(mean, net.dtype)
+    net = make_net(options, chosen, data, preprocess)
     steps_per_epoch = len(data.X_train) // check_count("batch_size", chosen["batch_size"])
     callbacks = [] if options.quiet else [watch(chosen["num_epochs"], steps_per_epoch)]
     return Solver(
         net,
         data,
-        update_rule=chosen["update_rule"],
-        optim_config=optim_config(options, chosen),
-        lr_decay=chosen["lr_decay"],
-        batch_size=chosen["batch_size"],
-        num_epochs=chosen["num_epochs"],
+        **solver_options(options, chosen),
         print_every=options.print_every,
         verbose=False,
-        seed=chosen["seed"],
-        sampling=chosen["sampling"],
         preprocess=preprocess,
-        lr_schedule=chosen["lr_schedule"],
-        patience=chosen["patience"],
-        clip_norm=chosen["clip_norm"],
-        class_weights=_or_none(chosen["class_weights"]),
-        label_smoothing=chosen["label_smoothing"],
         compile=options.compile,
-        precision=chosen["precision"],
-        threads=options.threads,
         checkpoint_name=None if folder is None else folder / CHECKPOINT,
         checkpoint_every=options.checkpoint_every,
         checkpoints_kept=options.checkpoints_kept,
         callbacks=callbacks,
     )
-
-
-def _or_none(text: str) -> str | None:
-    return None if text == "none" else text
 
 
 def _train(solver: Solver, folder: Path | None, watched: Watch | None) -> int:

@@ -25,7 +25,7 @@ from xpnet.solver import Solver
 from xpnet.streams import stream
 from xpnet.trainers import base_rate
 
-__all__ = ["Case", "Pair", "own_copy"]
+__all__ = ["Case", "Pair", "few_rows", "own_copy"]
 
 Pair = tuple[np.ndarray, np.ndarray]
 _T = TypeVar("_T")
@@ -143,8 +143,8 @@ class Case:
     @cached_property
     def raw_look(self) -> np.ndarray:
         """The samples of `look` before the preprocessing, (N, D)."""
-        X = self.train[0][few_rows(len(self.train[0]), limits.ROWS_LOOKED_AT)]
-        return X.reshape(len(X), -1).astype(np.float64)
+        X: np.ndarray = self.train[0][few_rows(len(self.train[0]), limits.ROWS_LOOKED_AT)]
+        return np.asarray(X.reshape(len(X), -1), dtype=np.float64)
 
     def _few(self, part: Pair, most: int) -> Pair:
         rows = few_rows(len(part[0]), most)
@@ -214,7 +214,7 @@ def _with_arrays(
 ) -> dict[str, np.ndarray] | Dataset:
     """Return the data with these arrays in the place of its own, and no test part."""
     names = ("X_train", "y_train", "X_val", "y_val")
-    arrays = dict(zip(names, (*train, *val), strict=True))
+    arrays: dict[str, Any] = dict(zip(names, (*train, *val), strict=True))
     if isinstance(data, Dataset):
         return dataclasses.replace(data, **arrays, X_test=None, y_test=None)
     return arrays

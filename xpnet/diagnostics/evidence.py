@@ -55,9 +55,7 @@ class Evidence:
     @cached_property
     def trials(self) -> dict[Change, Trial]:
         """All of them."""
-        return dict(
-            zip(self.changes, run_trials(self.case, self.changes, self.steps), strict=True)
-        )
+        return dict(zip(self.changes, run_trials(self.case, self.changes, self.steps), strict=True))
 
     @property
     def own(self) -> Trial:

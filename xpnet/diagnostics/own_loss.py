@@ -10,7 +10,7 @@ from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.case import Case
 from xpnet.diagnostics.chance import losses_of_scores
 
-__all__ = ["LossAtStart", "call_loss", "look_at_loss", "scores_of", "without_noise"]
+__all__ = ["LossAtStart", "call_loss", "look_at_loss", "scores_of", "to_host", "without_noise"]
 
 _SAMPLES = 256
 

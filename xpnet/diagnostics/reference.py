@@ -16,7 +16,7 @@ from xpnet.nets import FullyConnectedNet
 from xpnet.solver import Solver
 from xpnet.streams import stream
 
-__all__ = ["Reference", "make_reference", "standardized"]
+__all__ = ["Reference", "make_reference", "mean_recall", "standardized"]
 
 
 @dataclass(eq=False)
@@ -89,7 +89,7 @@ def standardized(X: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return tuple(
         np.clip((x - mean) / std, -limits.OUTLIER, limits.OUTLIER).astype(np.float32)
         for x in (X, other)
-    )  # type: ignore[return-value]
+    )
 
 
 def mean_recall(scores: np.ndarray, y: np.ndarray) -> float:

@@ -30,11 +30,14 @@ def check_initial_loss(evidence: Evidence) -> Verdict:
     if kind is None:
         return _of_unknown(evidence, found.loss, found.scores, y)
     expected = expected_loss(kind, y, case.num_classes)
-    said = f"{expected:.3g}" + {
-        "softmax": f" = -log(1/{case.num_classes}), as no class is known yet",
-        "svm": f" = {case.num_classes} - 1, as every margin is 1",
-        "squared": ", the variance of the targets",
-    }[kind]
+    said = (
+        f"{expected:.3g}"
+        + {
+            "softmax": f" = -log(1/{case.num_classes}), as no class is known yet",
+            "svm": f" = {case.num_classes} - 1, as every margin is 1",
+            "squared": ", the variance of the targets",
+        }[kind]
+    )
     what = f"the first loss is {found.loss:.3g}"
     least = expected
     if kind == "softmax":

@@ -77,9 +77,7 @@ def _against_validation(reference: Reference) -> Verdict | None:
     way = max(max(train, val) - chance, 1e-3)
     if abs(val - train) < max(limits.SURE * error, limits.PARTS_DIFFER * way):
         return None
-    part, worse, better = (
-        ("y_train", train, val) if train < val else ("y_val", val, train)
-    )
+    part, worse, better = ("y_train", train, val) if train < val else ("y_val", val, train)
     return Verdict(
         _NAME,
         "fault" if abs(val - train) > way / 2 else "warning",

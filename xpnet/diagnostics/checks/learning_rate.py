@@ -12,7 +12,7 @@ import numpy as np
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.trial import Trial
-from xpnet.diagnostics.verdict import Verdict
+from xpnet.diagnostics.verdict import Status, Verdict
 
 __all__ = ["check_learning_rate"]
 
@@ -27,52 +27,50 @@ def check_learning_rate(evidence: Evidence) -> Verdict:
     if case.rate == 0:
         remedy = "Set learning_rate to 0.001."
         return Verdict(_NAME, "fault", "the learning rate is 0", "a rate above 0", remedy)
+    status, found, remedy = _judged(evidence, case.rate)
+    best = _best_factor(evidence.by_rate, evidence.chance)
+    expected = (
+        f"a loss that falls; of {len(evidence.by_rate)} rates tried {_said(case.rate * best)} "
+        "learns best"
+    )
+    return Verdict(_NAME, status, found, expected, remedy)
+
+
+def _judged(evidence: Evidence, rate: float) -> tuple[Status, str, str]:
+    """Return the status, what was found and the remedy."""
     trials, own = evidence.by_rate, evidence.own
     best = _best_factor(trials, evidence.chance)
-    better = _said(case.rate * best)
-    expected = f"a loss that falls; of {len(trials)} rates tried {better} learns best"
-    start = float(own.losses[0])
-    what = f"at {_said(case.rate)} the loss goes from {start:.3g} to "
+    use_best = f"Set learning_rate to {_said(rate * best)}."
+    what = f"at {_said(rate)} the loss goes from {own.losses[0]:.3g} to "
     if own.diverged:
         step = int(np.argmin(np.isfinite(own.losses))) + 1
-        found = f"{what}NaN or infinite at step {step}"
-        if best < 1.0:
-            return Verdict(_NAME, "fault", found, expected, f"Set learning_rate to {better}.")
-        return Verdict(_NAME, "fault", found, expected, _no_rate(case.rate))
+        lower = f"Set learning_rate to {_said(rate / 1000)}; if that diverges, scale the inputs."
+        found = f"{what}NaN or infinity at step {step}"
+        return "fault", found, use_best if best < 1 else lower
     found = f"{what}{own.final_loss():.3g} in {len(own.losses)} steps"
     ways = {f: _way(trial, evidence.chance) for f, trial in trials.items()}
     if max(ways.values()) < limits.NOTHING_LEARNT:
-        return Verdict(_NAME, *_nothing(evidence, found, start))
+        return _nothing(trials, found, float(own.losses[0]))
     if _grew(own):
-        return Verdict(
-            _NAME,
-            "fault",
-            f"{found}, after {_peak(own):.3g}",
-            expected,
-            f"Set learning_rate to {better if best < 1 else _said(case.rate / 10)}.",
-        )
-    if ways[1.0] >= limits.WELL_LEARNT * ways[best]:
-        return Verdict(_NAME, "fine", found, expected)
-    metric = case.metric.short
+        lower = use_best if best < 1 else f"Set learning_rate to {_said(rate / 10)}."
+        return "fault", f"{found}, after {_peak(own):.3g}", lower
+    sooner = any(f > 1.0 and _is_sooner(trial, own) for f, trial in trials.items())
+    if ways[1.0] >= limits.WELL_LEARNT * ways[best] or not (best < 1.0 or sooner):
+        return "fine", found, ""
+    metric = evidence.case.metric.short
     found += f" (train {metric} {own.train_acc[-1]:.3f}, {trials[best].train_acc[-1]:.3f} at best)"
-    too_low = any(f > 1.0 and _is_sooner(trial, own) for f, trial in trials.items())
-    if best < 1.0 or too_low:
-        return Verdict(_NAME, "fault", found, expected, f"Set learning_rate to {better}.")
-    return Verdict(_NAME, "fine", found, expected)
+    return "fault", found, use_best
 
 
-def _nothing(evidence: Evidence, found: str, start: float) -> tuple[str, str, str, str]:
+def _nothing(trials: dict[float, Trial], found: str, start: float) -> tuple[Status, str, str]:
     """Return what is to be said where no rate learns anything."""
-    trials = evidence.by_rate
-    losses = [trial.final_loss() for trial in trials.values()]
-    if min(losses) > 0.99 * start and len(trials) > 1:
+    if min(trial.final_loss() for trial in trials.values()) > 0.99 * start and len(trials) > 1:
         return (
             "fault",
-            f"{found}, and at no other rate of {len(trials)} does it fall",
-            "a loss that falls at some rate",
-            "Look at the gradients and at the update rule: w - learning_rate * dw goes downhill.",
+            f"{found}, and at no other rate does it fall",
+            "Look at the gradients and the update rule: w - learning_rate * dw goes downhill.",
         )
-    return "fine", found, "no rate does better"
+    return "fine", found, ""
 
 
 def _way(trial: Trial, chance: float) -> float:
@@ -111,7 +109,3 @@ def _is_sooner(other: Trial, own: Trial) -> bool:
 
 def _said(rate: float) -> str:
     return f"{rate:.2g}"
-
-
-def _no_rate(rate: float) -> str:
-    return f"Set learning_rate to {_said(rate / 1000)}; if that diverges too, scale the inputs."

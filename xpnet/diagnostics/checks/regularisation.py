@@ -5,10 +5,10 @@ import numpy as np
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.own_loss import call_loss
-from xpnet.diagnostics.trial import Change
+from xpnet.diagnostics.trial import Change, Trial
 from xpnet.diagnostics.verdict import Verdict
 
-__all__ = ["check_held_down", "check_regularisation"]
+__all__ = ["check_held_down", "check_regularisation", "held_down"]
 
 _NAME = "regularisation"
 
@@ -46,11 +46,11 @@ def check_held_down(evidence: Evidence) -> Verdict:
         without,
         "regularisation strength",
         "regularisation",
-        f"Make reg smaller: {float(evidence.case.net.reg) / 10:.2g}."  # type: ignore[union-attr]
+        f"Make reg smaller: {float(evidence.case.net.reg) / 10:.2g}.",  # type: ignore[union-attr]
     )
 
 
-def held_down(evidence: Evidence, without, name: str, what: str, remedy: str) -> Verdict:
+def held_down(evidence: Evidence, without: Trial, name: str, what: str, remedy: str) -> Verdict:
     """Compare the training with one that lacks something."""
     own = evidence.own
     scores = []

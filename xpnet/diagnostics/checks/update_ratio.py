@@ -1,7 +1,5 @@
 """Whether steps are of a size that fits the weights."""
 
-import numpy as np
-
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.steps import update_ratios
