@@ -25,7 +25,7 @@ from xpnet.solver import Solver
 from xpnet.streams import stream
 from xpnet.trainers import base_rate
 
-__all__ = ["Case", "Pair", "few_rows", "own_copy"]
+__all__ = ["Case", "Pair", "few_rows", "is_float16", "own_copy"]
 
 Pair = tuple[np.ndarray, np.ndarray]
 _T = TypeVar("_T")
@@ -190,6 +190,11 @@ def own_copy(model: _T) -> _T:
             f"a diagnosis works on a copy of the model, and {type(model).__name__} cannot be "
             f"copied ({error}): give it a method __deepcopy__"
         ) from error
+
+
+def is_float16(model: Any) -> bool:
+    """Return whether a net keeps its numbers in float16, of whichever library."""
+    return isinstance(model, Net) and str(model.dtype).rpartition(".")[2] == "float16"
 
 
 def few_rows(num_rows: int, most: int) -> np.ndarray:

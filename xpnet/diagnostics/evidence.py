@@ -1,12 +1,13 @@
 """What the checks rest on, each found once, when the first check asks for it."""
 
+import math
 from functools import cached_property
 
 import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.case import Case
-from xpnet.diagnostics.chance import chance_accuracy
+from xpnet.diagnostics.chance import chance_accuracy, expected_loss
 from xpnet.diagnostics.layers import LayerReport, look_into_layers
 from xpnet.diagnostics.reference import Reference, make_reference
 from xpnet.diagnostics.trial import Change, Trial, run_trials, trial_steps
@@ -80,6 +81,12 @@ class Evidence:
     def chance(self) -> float:
         """The accuracy of who knows the shares of the classes alone; of R squared 0."""
         return chance_accuracy(self.case.val[1])
+
+    @cached_property
+    def chance_loss(self) -> float:
+        """The loss of a net that gives all samples the same scores; infinite where not known."""
+        net, y = self.case.net, self.case.train[1]
+        return math.inf if net is None else expected_loss(net.loss_name, y, self.case.num_classes)
 
     @cached_property
     def layers_at_start(self) -> LayerReport:

@@ -6,7 +6,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from xpnet.data import Dataset
-from xpnet.diagnostics.case import Case
+from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.case import Case, is_float16
 from xpnet.diagnostics.checks.batch_normalization import check_batch_normalization
 from xpnet.diagnostics.checks.centring import check_centring
 from xpnet.diagnostics.checks.class_balance import check_class_balance
@@ -103,27 +104,56 @@ def diagnose(
     A. Karpathy, "A Recipe for Training Neural Networks", 2019.
 
     """
-    if (refused := _refused(model, data)) is not None:
-        return Diagnosis((refused,), "looked at the arrays alone")
+    if (refused := _refused(model, data, solver_options)) is not None:
+        return Diagnosis((refused,), "looked at nothing else: no training can begin so")
     evidence = Evidence(Case(model, data, solver_options))
     verdicts: list[Verdict] = []
-    for check in CHECKS:
-        verdicts.append(check(evidence))
+    for done, check in enumerate(CHECKS, start=1):
+        verdict = _verdict(check, evidence)
+        if verdict not in verdicts:  # a model that raises does so in several checks
+            verdicts.append(verdict)
         if progress is not None:
-            progress(len(verdicts), len(CHECKS), verdicts[-1])
+            progress(done, len(CHECKS), verdict)
     return Diagnosis(tuple(verdicts), _looked_at(evidence))
+
+
+def _verdict(check: Check, evidence: Evidence) -> Verdict:
+    """Return what a check says, or that a model or rule which is not ours raises an error."""
+    case = evidence.case
+    if case.net is not None and case.is_own_rule:
+        return check(evidence)
+    try:
+        return check(evidence)
+    except Exception as error:  # whatever a user's own code may raise
+        first = str(error).partition("\n")[0]
+        return Verdict(
+            "own code",
+            "fault",
+            f"a short training of the model raises {type(error).__name__}: {first}",
+            "a loss and an update rule that run",
+            "Run model.loss(X, y) on a few rows, and look at where it stops.",
+        )
 
 
 def _looked_at(evidence: Evidence) -> str:
     """Return how much of data and training was looked at."""
     case = evidence.case
     rows = f"{len(case.train[0]):,} of {case.num_train:,} training samples"
-    steps = f"{len(evidence.own.losses):,} of {case.num_steps:,} steps"
-    return f"looked at {rows}, and trained {steps} with {len(evidence.changes)} variants at once"
+    steps = f"{min(evidence.steps, case.num_steps):,} of {case.num_steps:,} steps"
+    return f"looked at {rows}, and trained {steps} in {len(evidence.changes)} variants"
 
 
-def _refused(model: Any, data: Any) -> Verdict | None:
-    """Return a verdict on arrays that no training can begin with, or None."""
+def _refused(model: Any, data: Any, options: Mapping[str, Any]) -> Verdict | None:
+    """Return a verdict on what no training can begin with, or None."""
+    normalization = getattr(model, "normalization", None)
+    if isinstance(model, Net) and normalization == "batchnorm" and options.get("batch_size") == 1:
+        return Verdict(
+            "batch normalization",
+            "fault",
+            "its means are of batches of 1: each sample is its own mean",
+            f"{limits.BATCHNORM_LEAST} samples or more",
+            "Make batch_size 32 or more, or take normalization='layernorm'.",
+        )
     if not isinstance(data, Mapping | Dataset):
         return None
     for part in ("train", "val"):
@@ -139,6 +169,16 @@ def _refused(model: Any, data: Any) -> Verdict | None:
             )
         if (found := _labels_refused(model, y, part)) is not None:
             return found
+        if is_float16(model) and isinstance(X, np.ndarray):
+            largest = max(abs(float(X.min())), abs(float(X.max())))
+            if largest > limits.LARGEST_FLOAT16:
+                return Verdict(
+                    "input values",
+                    "fault",
+                    f"X_{part} holds {largest:.3g}, and the net keeps its inputs in float16",
+                    f"at most {limits.LARGEST_FLOAT16:g}, the largest number of float16",
+                    "Scale the inputs to about 1 before they are handed over.",
+                )
     return None
 
 

@@ -113,15 +113,18 @@ MEAN_TO_SPREAD = 4.0
 # slows gradient descent by so much. Ranges, as a rare feature has a small deviation and is none
 # the worse; pixels at a picture's edge differ by 10.
 UNLIKE_RANGES = 30.0
+# As a fault: such a feature hides the others.
+UNLIKE_RANGES_MUCH = 300.0
 # Root mean square of all inputs after preprocessing. He's and Glorot's weights are made for 1; at
 # 0.01 the first layer's gradient is a hundredth of what the learning rates of the books are for.
 SMALLEST_INPUTS = 0.01
 # Bytes that are not scaled have 74 (uniform).
 LARGEST_INPUTS = 1000.0
+LARGEST_FLOAT16 = 65504.0
 # Of a byte that wrapped round below 0: both ends of 0..255 are full and the middle is not.
 WRAPPED_END = 16  # how many numbers are an end
 WRAPPED_SHARE = 0.05  # of the values, in each end
-WRAPPED_SPIKE = 0.7  # of an end's values: more on one number is black or white, and no wrapping
+WRAPPED_SPIKE = 0.7  # of an end's values: more on 0 or 255 is black or white, and no wrapping
 
 # -- labels --------------------------------------------------------------------------------------
 
@@ -153,6 +156,7 @@ SAME_SAMPLE = 0.02
 PARTS_SCALE = 1.6
 # Distance of the parts' means in the standard deviation of all features, beyond what chance gives.
 PARTS_SHIFT = 0.25
+PARTS_SHIFT_MUCH = 1.0
 # Total variation between the shares of the classes of both parts, beyond what chance gives.
 PARTS_CLASSES = 0.15
 # A mean in standard deviations that rounding leaves, in float32 and float64.
@@ -190,6 +194,8 @@ KEEP_RATIO_LEAST = 0.3
 # -- overfitting a few ---------------------------------------------------------------------------
 
 FEW = 20
+# A net with fewer has no room for so many samples.
+WEIGHTS_A_SAMPLE = 5
 FEW_STEPS = 300
 FEW_ACCURACY = 1.0
 FEW_R_SQUARED = 0.95
@@ -204,6 +210,9 @@ GREW_WINDOW = 10
 NOTHING_LEARNT = 0.05
 # Of the way from chance to the best rate's training accuracy.
 WELL_LEARNT = 0.9
+# Of the way of the loss from chance to what a tenth of the rate reaches: less is a rate that
+# bounces about the valley and does not go down into it.
+FALLEN_AS_FAR = 0.8
 # Of the steps, in which another rate gets as far.
 TEN_TIMES_SOONER = 0.1
 # Size of an update to that of the weights, "about 1e-3" (the course): the healthiest rules and

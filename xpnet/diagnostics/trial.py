@@ -79,6 +79,8 @@ def run_trials(
     changes: Sequence[Change],
     steps: int,
     data: Mapping[str, np.ndarray] | None = None,
+    *,
+    rate: float | None = None,
     **options: Any,
 ) -> list[Trial]:
     """Train a copy of the model for each change, on its own data or on other, and return all.
@@ -88,6 +90,7 @@ def run_trials(
         changes: What each does otherwise.
         steps: How long; whole epochs where it is more than one.
         data: What to train on, as a Solver takes it, or None for the case's own.
+        rate: The learning rate that the changes multiply, or None for the case's own.
         **options: Of the Solver, in place of the case's own.
 
     """
@@ -95,7 +98,7 @@ def run_trials(
     batch = chosen.get("batch_size", case.batch_size)
     rows = len(case.train[0] if data is None else data["X_train"])
     epochs = max(1, steps // max(1, rows // batch))
-    rate = options.pop("rate", case.rate)
+    rate = case.rate if rate is None else rate
     if "lr_schedule" not in options:
         chosen["lr_schedule"] = case.begun_schedule()
     chosen["num_epochs"] = epochs

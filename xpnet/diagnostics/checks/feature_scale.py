@@ -27,10 +27,12 @@ def check_feature_scale(evidence: Evidence) -> Verdict:
     found = f"ranges differ by {unlike:.3g} times, the inputs are about {size:.2g}"
     if unlike > limits.UNLIKE_RANGES:
         remedy = "Divide each feature by its deviation: preprocess='standard'."
-        return Verdict(_NAME, "warning", found, _EXPECTED, remedy)
+        much = unlike > limits.UNLIKE_RANGES_MUCH
+        return Verdict(_NAME, "fault" if much else "warning", found, _EXPECTED, remedy)
     if not limits.SMALLEST_INPUTS <= size <= limits.LARGEST_INPUTS:
         remedy = "Scale the inputs to a deviation of 1: preprocess='standard'."
-        return Verdict(_NAME, "warning", found, _EXPECTED, remedy)
+        much = not limits.SMALLEST_INPUTS / 10 <= size <= limits.LARGEST_INPUTS * 10
+        return Verdict(_NAME, "fault" if much else "warning", found, _EXPECTED, remedy)
     return Verdict(_NAME, "fine", found, _EXPECTED)
 
 

@@ -3,13 +3,13 @@
 import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.case import is_float16
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.verdict import Verdict
 
 __all__ = ["check_input_values"]
 
 _NAME = "input values"
-_LARGEST_FLOAT16 = 65504.0
 _BYTES = 256
 
 
@@ -50,13 +50,10 @@ def check_input_values(evidence: Evidence) -> Verdict:
 
 def _limit(evidence: Evidence) -> float:
     """Return the largest input that leaves room for sums of squares, or for float16 itself."""
-    net, X = evidence.case.net, evidence.case.look[0]
-    narrow = evidence.case.train[0].dtype == np.float16
-    if narrow or (net is not None and str(net.dtype).endswith(".float16")):
-        return _LARGEST_FLOAT16
-    if net is not None and str(net.dtype).removeprefix("torch.") in ("float16",):
-        return _LARGEST_FLOAT16
-    return float(np.sqrt(np.finfo(np.float32).max / X.shape[1]))
+    case = evidence.case
+    if case.train[0].dtype == np.float16 or is_float16(case.net):
+        return limits.LARGEST_FLOAT16
+    return float(np.sqrt(np.finfo(np.float32).max / case.look[0].shape[1]))
 
 
 def _is_wrapped(raw: np.ndarray) -> bool:
@@ -69,5 +66,6 @@ def _is_wrapped(raw: np.ndarray) -> bool:
     return bool(
         min(low.sum(), high.sum()) > limits.WRAPPED_SHARE
         and middle < low.sum() + high.sum()
-        and high.max() < limits.WRAPPED_SPIKE * high.sum()
+        and low[0] < limits.WRAPPED_SPIKE * low.sum()
+        and high[-1] < limits.WRAPPED_SPIKE * high.sum()
     )

@@ -62,7 +62,7 @@ def _by_confidence(reference: Reference) -> Verdict:
         return Verdict(_NAME, "fine", found, expected)
     return Verdict(
         _NAME,
-        "warning",
+        "fault" if share > 2.0 * limits.CONFIDENTLY_WRONG else "warning",
         f"{found}, about as often as of all ({of_all:.1%})",
         expected,
         "About so many labels are wrong: look at some of these rows, and at how labels were made.",

@@ -54,8 +54,16 @@ def _judged(evidence: Evidence, rate: float) -> tuple[Status, str, str]:
     if _grew(own):
         lower = use_best if best < 1 else f"Set learning_rate to {_said(rate / 10)}."
         return "fault", f"{found}, after {_peak(own):.3g}", lower
+    if (calmer := _calmer(evidence)) is not None:
+        found += f", and to {trials[calmer].final_loss():.3g} at {_said(rate * calmer)}"
+        return "fault", found, f"Set learning_rate to {_said(rate * calmer)}."
     sooner = any(f > 1.0 and _is_sooner(trial, own) for f, trial in trials.items())
-    if ways[1.0] >= limits.WELL_LEARNT * ways[best] or not (best < 1.0 or sooner):
+    on_val = [_way(trial, evidence.chance, on_val=True) for trial in (own, trials[best])]
+    # Both: a rate that learns wrong labels by heart is no better.
+    worse = ways[1.0] < limits.WELL_LEARNT * ways[best] and (
+        on_val[0] < limits.WELL_LEARNT * on_val[1]
+    )
+    if not worse or not (best < 1.0 or sooner):
         return "fine", found, ""
     metric = evidence.case.metric.short
     found += f" (train {metric} {own.train_acc[-1]:.3f}, {trials[best].train_acc[-1]:.3f} at best)"
@@ -73,9 +81,24 @@ def _nothing(trials: dict[float, Trial], found: str, start: float) -> tuple[Stat
     return "fine", found, ""
 
 
-def _way(trial: Trial, chance: float) -> float:
-    """Return how far a trial came from chance to 1, in training."""
-    last = float(trial.train_acc[-1])
+def _calmer(evidence: Evidence) -> float | None:
+    """Return the factor of a rate ten times lower or more that ends at a far lower loss, or None.
+
+    By the way that the loss has come from that of a net which knows nothing.
+    """
+    trials, own = evidence.by_rate, evidence.own
+    start = min(float(own.losses[0]), evidence.chance_loss)
+    lower = {f: trial.final_loss() for f, trial in trials.items() if f <= 0.1}
+    factor = min(lower, key=lambda f: lower[f], default=None)
+    if factor is None or start - lower[factor] < limits.NOTHING_LEARNT * start:
+        return None
+    reached = (start - own.final_loss()) / (start - lower[factor])
+    return factor if reached < limits.FALLEN_AS_FAR else None
+
+
+def _way(trial: Trial, chance: float, *, on_val: bool = False) -> float:
+    """Return how far a trial came from chance to 1, in training or validation."""
+    last = float((trial.val_acc if on_val else trial.train_acc)[-1])
     return max(0.0, (last - chance) / (1.0 - chance)) if math.isfinite(last) else 0.0
 
 

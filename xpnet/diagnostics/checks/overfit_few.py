@@ -21,7 +21,7 @@ def check_overfit_few(evidence: Evidence) -> Verdict:
     If none of them learns all, then by Adam, so that a poor rule is not taken for a poor net.
     """
     case = evidence.case
-    X, y = _few(case.train)
+    X, y = _few(case.train, _count(evidence))
     if len(X) < 2 or (not case.is_regression and len(np.unique(y)) < 2):
         return Verdict(_NAME, "not looked at", "there are no samples that differ", "")
     few = {"X_train": X, "y_train": y, "X_val": X, "y_val": y}
@@ -64,16 +64,27 @@ def _best(trials: list[Trial]) -> float:
     return float(max((part.max() for part in found if part.size), default=0.0))
 
 
-def _few(part: Pair) -> Pair:
+def _count(evidence: Evidence) -> int:
+    """Return how many samples the net has room for: any labels of D + 1 samples are linear."""
+    case = evidence.case
+    if case.net is None:
+        return limits.FEW
+    if case.net.num_layers == 1:
+        return min(limits.FEW, case.net.input_dim + 1)
+    weights = sum(int(np.prod(w.shape)) for w in case.net.params.values())
+    return min(limits.FEW, max(2, weights // limits.WEIGHTS_A_SAMPLE))
+
+
+def _few(part: Pair, count: int) -> Pair:
     """Return a few samples of different inputs, of as many classes as there are."""
     X, y = part
     _, first = np.unique(X[:1000].reshape(min(len(X), 1000), -1), axis=0, return_index=True)
     rows = np.sort(first)
     if y.dtype.kind == "f":
-        return X[rows[: limits.FEW]], y[rows[: limits.FEW]]
+        return X[rows[:count]], y[rows[:count]]
     turns = np.zeros(len(rows), dtype=np.int64)  # the how manieth of its class each is
     for c in np.unique(y[rows]):
         own = y[rows] == c
         turns[own] = np.arange(own.sum())
-    chosen = rows[np.argsort(turns, kind="stable")[: limits.FEW]]
+    chosen = rows[np.argsort(turns, kind="stable")[:count]]
     return X[chosen], y[chosen]

@@ -33,7 +33,7 @@ def check_parts_alike(evidence: Evidence) -> Verdict:
     if shift > limits.PARTS_SHIFT + limits.SURE * chance:
         return Verdict(
             _NAME,
-            "warning",
+            "fault" if shift > limits.PARTS_SHIFT_MUCH else "warning",
             f"the parts' means are {shift:.2f} deviations apart",
             f"at most {limits.PARTS_SHIFT + limits.SURE * chance:.2f}",
             "Preprocess both parts in the same way, and shuffle the rows before they are split.",

@@ -66,5 +66,5 @@ def held_down(evidence: Evidence, without: Trial, name: str, what: str, remedy: 
     way = scores[1] - evidence.chance
     lost = scores[1] - scores[0]
     if np.all(way > 0.05) and np.all(lost > limits.HELD_DOWN * way):
-        return Verdict(name, "warning", found, expected, remedy)
+        return Verdict(name, "fault", found, expected, remedy)
     return Verdict(name, "fine", found, expected)

@@ -37,7 +37,7 @@ def check_schedule(evidence: Evidence) -> Verdict:
             found += f", and below a thousandth for {gone:.0%} of the steps"
         return Verdict(
             _NAME,
-            "warning",
+            "fault",
             found,
             expected,
             "Let the rate fall more slowly: lr_schedule='cosine', or lr_decay nearer to 1.",
