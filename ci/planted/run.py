@@ -98,7 +98,12 @@ class Case:
 
 
 def run(
-    name: str, data: Callable[[], Arrays], hidden: tuple[int, ...], rule: str, rate: float, **rest: Any
+    name: str,
+    data: Callable[[], Arrays],
+    hidden: tuple[int, ...],
+    rule: str,
+    rate: float,
+    **rest: Any,
 ) -> Run:
     """Return a healthy run of a net of xpnet; `rest` may have `net` and the Solver's options."""
     net = rest.pop("net", {})

@@ -80,7 +80,7 @@ class Case:
         self.data = _with_arrays(data, self.train, self.val)
         self.options = {name: v for name, v in options.items() if name not in _LEFT_OUT}
         solver = Solver(self.model(), self.data, **{**options, "verbose": False})
-        self.net = model if isinstance(model, FullyConnectedNet) and is_own_net(model) else None
+        self.net = model if _is_known(model) else None
         self.preprocess: Preprocessor | None = solver.preprocess
         self.options["preprocess"] = solver.preprocess
         self.is_regression = self.train[1].dtype.kind == "f"
@@ -190,6 +190,13 @@ def own_copy(model: _T) -> _T:
             f"a diagnosis works on a copy of the model, and {type(model).__name__} cannot be "
             f"copied ({error}): give it a method __deepcopy__"
         ) from error
+
+
+def _is_known(model: Any) -> bool:
+    """Return whether a net is ours through and through."""
+    own = FullyConnectedNet.loss_and_gradients
+    is_ours = isinstance(model, FullyConnectedNet) and is_own_net(model)
+    return is_ours and type(model).loss_and_gradients is own
 
 
 def is_float16(model: Any) -> bool:

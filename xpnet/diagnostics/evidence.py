@@ -42,9 +42,10 @@ class Evidence:
             factors = [1.0]
         changes = [Change(factor) for factor in factors]
         net = case.net
-        if net is not None and float(net.reg) > 0:
+        decay = (case.options.get("optim_config") or {}).get("weight_decay", 0.0)
+        if net is not None and stacks and (float(net.reg) > 0 or decay > 0):
             changes.append(Change(has_reg=False))
-        if net is not None and net.has_dropout:
+        if net is not None and stacks and net.has_dropout:
             changes.append(Change(has_dropout=False))
         return changes
 
@@ -62,6 +63,11 @@ class Evidence:
     def own(self) -> Trial:
         """The training as it was asked for."""
         return self.trials[Change()]
+
+    @property
+    def last_accuracies(self) -> tuple[float, float]:
+        """The accuracies of both parts at the end of the training as it was asked for."""
+        return float(self.own.train_acc[-1]), float(self.own.val_acc[-1])
 
     @property
     def is_whole(self) -> bool:

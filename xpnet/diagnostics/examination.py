@@ -9,15 +9,17 @@ from xpnet.data import Dataset
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.case import Case, is_float16
 from xpnet.diagnostics.checks.batch_normalization import check_batch_normalization
+from xpnet.diagnostics.checks.capacity import check_capacity
 from xpnet.diagnostics.checks.centring import check_centring
 from xpnet.diagnostics.checks.class_balance import check_class_balance
 from xpnet.diagnostics.checks.dropout import check_dropout
 from xpnet.diagnostics.checks.feature_scale import check_feature_scale
-from xpnet.diagnostics.checks.gap import check_capacity, check_gap
+from xpnet.diagnostics.checks.gap import check_gap
 from xpnet.diagnostics.checks.gradients import check_gradients
 from xpnet.diagnostics.checks.initial_loss import check_initial_loss
 from xpnet.diagnostics.checks.input_values import check_input_values
 from xpnet.diagnostics.checks.label_agreement import check_label_agreement
+from xpnet.diagnostics.checks.label_smoothing import check_label_smoothing
 from xpnet.diagnostics.checks.labels import check_labels_used
 from xpnet.diagnostics.checks.layer_flow import check_activations, check_layer_gradients
 from xpnet.diagnostics.checks.leak import check_leak
@@ -54,14 +56,15 @@ CHECKS: tuple[Check, ...] = (
     check_parts_alike,
     check_label_agreement,
     check_class_balance,
+    check_feature_scale,
+    check_centring,
+    check_label_smoothing,
     check_batch_normalization,
     check_initial_loss,
     check_saturation,
     check_activations,
     check_layer_gradients,
     check_dead_units,
-    check_feature_scale,
-    check_centring,
     check_schedule,
     check_held_down,
     check_dropout,

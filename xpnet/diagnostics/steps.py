@@ -20,6 +20,8 @@ def update_ratios(case: Case) -> dict[str, float]:
     """
     model = case.model()
     names = [name for name, w in model.params.items() if len(w.shape) > 1]
+    if case.net is not None:  # the biases of maxout have two axes
+        names = [name for name in names if name.startswith("W")]
     watch = _Watch(names)
     rows = min(len(case.train[0]), limits.UPDATE_STEPS * case.batch_size)
     X, y = case.train

@@ -126,6 +126,9 @@ def _stacked_trials(
     config = dict(options.get("optim_config") or {})
     if rate is not None:
         config["learning_rate"] = [rate * change.rate_factor for change in changes]
+    if config.get("weight_decay"):
+        decay = config["weight_decay"]
+        config["weight_decay"] = [decay if change.has_reg else 0.0 for change in changes]
     last = _Last()
     solver = Solver(stack, source, **{**options, "optim_config": config, "callbacks": [last]})
     train_quietly(solver)
@@ -186,7 +189,7 @@ def wider_trial(case: Case, steps: int) -> Trial:
         hidden or [limits.WIDER_LEAST],
         own.input_dim,
         own.num_classes,
-        activation=own.activation,
+        activation="relu" if own.activation == "identity" else own.activation,
         normalization=own.normalization,
         reg=float(own.reg),
         loss=own.loss_name,

@@ -12,25 +12,35 @@ _NAME = "class balance"
 
 
 def check_class_balance(evidence: Evidence) -> Verdict:
-    """Compare the largest class with the smallest that there is."""
+    """Compare the class that weighs most with that which weighs least, of those there are."""
     case = evidence.case
     if case.is_regression:
         return Verdict(_NAME, "not looked at", "real targets have no classes", "")
-    counts = np.bincount(case.train[1])
-    counts = counts[counts > 0]
-    ratio = counts.max() / counts.min()
-    found = f"the largest class has {ratio:.1f} times the samples of the smallest"
+    counts = np.bincount(case.train[1], minlength=case.num_classes)
+    weights = _weights(evidence, counts)
+    of_class, weights = counts[counts > 0], weights[counts > 0]
     expected = f"less than {limits.CLASS_IMBALANCE:g} times"
-    if case.options.get("class_weights") is not None:
-        return Verdict(_NAME, "fine", f"{found}, and classes are weighted", expected)
-    if case.options.get("sample_weights") is not None:
-        return Verdict(_NAME, "fine", f"{found}, and samples are weighted", expected)
+    ratio = float(weights.max() / weights.min()) if weights.min() > 0 else np.inf
+    found = f"the heaviest class has {ratio:.1f} times the weight of the lightest"
     if ratio < limits.CLASS_IMBALANCE:
         return Verdict(_NAME, "fine", found, expected)
+    if case.options.get("class_weights") is None and case.options.get("sample_weights") is None:
+        found = (
+            f"the largest class has {ratio:.1f} times the samples of the smallest; "
+            f"{of_class.max() / of_class.sum():.0%} are right who always say that one"
+        )
     return Verdict(
-        _NAME,
-        "warning",
-        f"{found}; {counts.max() / counts.sum():.0%} are right who always say that one",
-        expected,
-        "Weigh the classes: class_weights='balanced'.",
+        _NAME, "warning", found, expected, "Weigh the classes: class_weights='balanced'."
     )
+
+
+def _weights(evidence: Evidence, counts: np.ndarray) -> np.ndarray:
+    """Return how much each class weighs in the loss."""
+    options, y = evidence.case.options, evidence.case.train[1]
+    weights = counts.astype(np.float64)
+    if (by_sample := options.get("sample_weights")) is not None:
+        weights = np.bincount(y, np.asarray(by_sample, dtype=np.float64), minlength=len(counts))
+    by_class = options.get("class_weights")
+    if isinstance(by_class, str):  # balanced
+        return np.asarray(weights / np.maximum(counts, 1))
+    return weights if by_class is None else weights * np.asarray(by_class, dtype=np.float64)

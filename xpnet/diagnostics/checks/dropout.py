@@ -25,5 +25,7 @@ def check_dropout(evidence: Evidence) -> Verdict:
             f"{limits.KEEP_RATIO_LEAST:.0%} or more",
             "Set dropout_keep_ratio to 0.5.",
         )
-    without = evidence.trials[Change(has_dropout=False)]
+    without = evidence.trials.get(Change(has_dropout=False))
+    if without is None:
+        return Verdict(_NAME, "fine", f"a step keeps {ratio:.0%} of the hidden units", "enough")
     return held_down(evidence, without, _NAME, "dropout", "Set dropout_keep_ratio nearer to 1.")

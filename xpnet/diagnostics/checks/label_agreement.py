@@ -31,7 +31,8 @@ def check_label_agreement(evidence: Evidence) -> Verdict:
     chance = 1.0 / classes
     recall = max(reference.recall, neighbours_recall(evidence.case))
     floor = chance + limits.SURE * standard_error(chance, n)
-    if recall < floor:
+    val_floor = chance + limits.SURE * standard_error(chance, len(reference.y_val))
+    if recall < floor and reference.val_recall < val_floor:
         return Verdict(
             _NAME,
             "fault",
@@ -95,16 +96,17 @@ def _of_targets(reference: Reference) -> Verdict:
     errors = ((reference.scores - reference.y.reshape(reference.scores.shape)) ** 2).sum(axis=1)
     y = reference.y.reshape(len(errors), -1)
     gain = ((y - y.mean(axis=0)) ** 2).sum(axis=1) - errors
-    sure = gain.mean() > limits.SURE / 2 * gain.std() / np.sqrt(len(gain))
-    linear = _linear_gain(reference)
-    if sure or linear:
+    sure = gain.mean() > limits.SURE_OF_TARGETS * gain.std() / np.sqrt(len(gain))
+    pairs = [(scores, reference.y) for scores in (reference.scores, reference.simple)]
+    pairs.append((reference.scores_val.mean(axis=0), reference.y_val))
+    if sure or any(_go_together(scores, of) for scores, of in pairs):
         return Verdict(_NAME, "fine", found, expected)
     return Verdict(_NAME, "fault", found, expected, _REMEDY)
 
 
-def _linear_gain(reference: Reference) -> bool:
+def _go_together(scores: np.ndarray, y: np.ndarray) -> bool:
     """Return whether predictions and targets go together, however poor their scale."""
-    a, b = reference.scores.ravel(), reference.y.ravel()
+    a, b = scores.ravel(), y.ravel()
     if a.std() == 0 or b.std() == 0:
         return False
-    return bool(np.corrcoef(a, b)[0, 1] * np.sqrt(len(a)) > limits.SURE)
+    return bool(np.corrcoef(a, b)[0, 1] * np.sqrt(len(a)) > limits.SURE_OF_TARGETS)

@@ -36,7 +36,13 @@ def check_leak(evidence: Evidence) -> Verdict:
     near = max(limits.SAME_SAMPLE * usual, 1e-6)
     leaked = float((nearest(val, train)[1] <= near).mean())
     within = float((own <= near).mean())
-    found = f"{leaked:.1%} of the validation samples are in the training part too"
+    part = "validation"
+    test = case.whole.get("test")
+    if leaked < limits.LEAKED and test is not None:
+        seen = (_seen(test[few_rows(len(test), _VAL)]) - center) / scale
+        of_test = float((nearest(seen, train)[1] <= near).mean())
+        part, leaked = ("test", of_test) if of_test > leaked else (part, leaked)
+    found = f"{leaked:.1%} of the {part} samples are in the training part too"
     expected = f"none, or as often as training samples come twice ({within:.1%})"
     if leaked < limits.LEAKED or leaked < 3.0 * within:
         return Verdict(_NAME, "fine", found, expected)

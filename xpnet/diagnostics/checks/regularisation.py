@@ -41,13 +41,10 @@ def check_held_down(evidence: Evidence) -> Verdict:
     without = evidence.trials.get(Change(has_reg=False))
     if without is None:
         return Verdict("regularisation strength", "not looked at", "reg is 0, or not known", "")
-    return held_down(
-        evidence,
-        without,
-        "regularisation strength",
-        "regularisation",
-        f"Make reg smaller: {float(evidence.case.net.reg) / 10:.2g}.",  # type: ignore[union-attr]
-    )
+    net = evidence.case.net
+    reg = 0.0 if net is None else float(net.reg)
+    remedy = f"Make reg smaller: {reg / 10:.2g}." if reg else "Make weight_decay ten times smaller."
+    return held_down(evidence, without, "regularisation strength", "regularisation", remedy)
 
 
 def held_down(evidence: Evidence, without: Trial, name: str, what: str, remedy: str) -> Verdict:
