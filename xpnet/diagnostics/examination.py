@@ -1,5 +1,6 @@
 """The diagnosis of a training: all checks, one after the other, causes before effects."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -126,7 +127,9 @@ def _verdict(check: Check, evidence: Evidence) -> Verdict:
     if case.net is not None and case.is_own_rule:
         return check(evidence)
     try:
-        return check(evidence)
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore", RuntimeWarning)  # a verdict says what they would
+            return check(evidence)
     except Exception as error:  # whatever a user's own code may raise
         first = str(error).partition("\n")[0]
         return Verdict(

@@ -24,9 +24,6 @@ def check_learning_rate(evidence: Evidence) -> Verdict:
     case = evidence.case
     if case.rate is None:
         return Verdict(_NAME, "not looked at", "optim_config has no learning_rate", "")
-    if case.rate == 0:
-        remedy = "Set learning_rate to 0.001."
-        return Verdict(_NAME, "fault", "the learning rate is 0", "a rate above 0", remedy)
     status, found, remedy = _judged(evidence, case.rate)
     best = _best_factor(evidence.by_rate, evidence.chance)
     expected = (
