@@ -4,14 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 from planted.data import Arrays
 
 __all__ = [
     "biases",
     "centred_by_all",
+    "constant_labels",
     "copied_rows",
     "copies_of_units",
-    "constant_labels",
     "few_rows",
     "inputs",
     "labels",

@@ -6,12 +6,11 @@ Each names the verdicts that count as having named it, written down before the f
 from functools import partial
 
 import numpy as np
-from planted import changes as change
-from planted import data
-from planted.models import FAULTS as OWN_FAULTS, uphill
-from planted.run import Case, own, run
 
 import xpnet
+from planted import changes as change, data
+from planted.models import FAULTS as OWN_FAULTS, uphill
+from planted.run import Case, own, run
 
 __all__ = ["FAULTS", "with_cifar10"]
 
@@ -20,16 +19,72 @@ _LABELS = ("label agreement",)
 _FLOW = ("gradients by layer", "activations by layer")
 _STD = {"preprocess": "standard"}
 
-digits = run("digits adam", partial(data.digits, 201), (90,), "adam", 3e-3, num_epochs=25, preprocess="mean")
+digits = run(
+    "digits adam", partial(data.digits, 201), (90,), "adam", 3e-3, num_epochs=25, preprocess="mean"
+)
 dsgd = run("digits sgd", partial(data.digits, 202), (70,), "sgd", 5e-2, num_epochs=25, **_STD)
-dmom = run("digits momentum", partial(data.digits, 203), (60, 40), "sgd_momentum", 1e-2, num_epochs=20, **_STD)
-blobs = run("blobs", partial(data.blobs, 204, 1500, 15, 5), (40,), "adam", 4e-3, num_epochs=15, batch_size=60)
-rings = run("rings", partial(data.rings, 205, 1600, 4, 3), (64,), "adam", 5e-3, num_epochs=30, batch_size=50)
-moons = run("moons", partial(data.moons, 206, 1100, 0.15), (32,), "rmsprop", 5e-3, num_epochs=30, batch_size=40)
-fried = run("friedman", partial(data.friedman, 207, 1300, 9), (64,), "adam", 4e-3, num_epochs=30, batch_size=50)
-lin = run("linear", partial(data.linear, 208, 1000, 10, 2), (), "sgd", 3e-2, num_epochs=20, batch_size=50)
-ownd = own("own digits", partial(data.digits, 209), 50, "sgd_momentum", 1e-2, num_epochs=12, **_STD, net={"reg": 0.02})
-ownb = own("own blobs", partial(data.blobs, 210, 1200, 12, 6), 30, "adam", 4e-3, num_epochs=15, batch_size=50, net={"reg": 0.01})
+dmom = run(
+    "digits momentum",
+    partial(data.digits, 203),
+    (60, 40),
+    "sgd_momentum",
+    1e-2,
+    num_epochs=20,
+    **_STD,
+)
+blobs = run(
+    "blobs",
+    partial(data.blobs, 204, 1500, 15, 5),
+    (40,),
+    "adam",
+    4e-3,
+    num_epochs=15,
+    batch_size=60,
+)
+rings = run(
+    "rings", partial(data.rings, 205, 1600, 4, 3), (64,), "adam", 5e-3, num_epochs=30, batch_size=50
+)
+moons = run(
+    "moons",
+    partial(data.moons, 206, 1100, 0.15),
+    (32,),
+    "rmsprop",
+    5e-3,
+    num_epochs=30,
+    batch_size=40,
+)
+fried = run(
+    "friedman",
+    partial(data.friedman, 207, 1300, 9),
+    (64,),
+    "adam",
+    4e-3,
+    num_epochs=30,
+    batch_size=50,
+)
+lin = run(
+    "linear", partial(data.linear, 208, 1000, 10, 2), (), "sgd", 3e-2, num_epochs=20, batch_size=50
+)
+ownd = own(
+    "own digits",
+    partial(data.digits, 209),
+    50,
+    "sgd_momentum",
+    1e-2,
+    num_epochs=12,
+    **_STD,
+    net={"reg": 0.02},
+)
+ownb = own(
+    "own blobs",
+    partial(data.blobs, 210, 1200, 12, 6),
+    30,
+    "adam",
+    4e-3,
+    num_epochs=15,
+    batch_size=50,
+    net={"reg": 0.01},
+)
 
 _OWN = {
     "no_reg_gradient": ("gradient check",),
@@ -73,7 +128,7 @@ FAULTS = [
     # inputs
     Case(digits.but(options={"preprocess": None}), "no mean subtraction", ("input centring",)),
     Case(blobs.but(data=change.inputs(lambda x: 3.0 * x + 30.0)), "inputs around 30", ("input centring",)),
-    Case(moons.but(data=change.inputs(lambda x: x + [1900.0, 0.0])), "years as they are", ("input centring", "input scale")),
+    Case(moons.but(data=change.inputs(lambda x: x + np.asarray([1900.0, 0.0]))), "years as they are", ("input centring", "input scale")),
     Case(rings.but(data=change.inputs(lambda x: x * [1.0, 1.0, 5e3, 1.0])), "one feature in other units", ("input scale",)),
     Case(fried.but(data=change.inputs(lambda x: x * np.where(np.arange(9) < 3, 1e-3, 1.0))), "three features / 1000", ("input scale",)),
     Case(rings.but(data=change.inputs(lambda x: x / 65025.0)), "divided by 255 twice", ("input scale",)),
@@ -166,5 +221,7 @@ def with_cifar10(arrays: data.Arrays) -> list[Case]:
         Case(notes.but(rate=0.01), "learning rate times 0.01", _RATE),
         Case(notes.but(options={"preprocess": None}), "no mean subtraction", ("input centring",)),
         Case(notes.but(data=change.shifted_rows(0.0)), "y_train slips by a row", _LABELS),
-        Case(notes.but(data=change.copied_rows(0.2)), "a fifth of validation is training", ("leak",)),
+        Case(
+            notes.but(data=change.copied_rows(0.2)), "a fifth of validation is training", ("leak",)
+        ),
     ]

@@ -2,8 +2,7 @@
 
 from functools import partial
 
-from planted import changes as change
-from planted import data
+from planted import changes as change, data
 from planted.models import sign_descent
 from planted.run import Run, own, run
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from planted.data import Arrays
-from planted.models import OwnNet
 
 import xpnet
+from planted.data import Arrays
+from planted.models import OwnNet
 from xpnet.preprocessing import get_preprocessor
 
 __all__ = ["Case", "Run", "own", "run"]

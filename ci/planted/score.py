@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from planted.run import Case
-
 from xpnet.diagnostics import diagnose
 
 __all__ = ["score", "table", "totals"]

@@ -124,7 +124,7 @@ class Case:
         """
         if self.net is None:
             raise InputError("only a FullyConnectedNet has a twin")
-        made = copy.copy(self.net)
+        made: FullyConnectedNet = copy.copy(self.net)
         made.params = {name: _host(w) for name, w in self.net.params.items()}
         made.state = {name: _host(w) for name, w in self.net.state.items()}
         made.reg, made.dropout_keep_ratio = 0.0, 1.0

@@ -9,8 +9,17 @@ from xpnet.backends import backend_of
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.case import Case
 from xpnet.diagnostics.chance import losses_of_scores
+from xpnet.streams import stream
 
-__all__ = ["LossAtStart", "call_loss", "look_at_loss", "scores_of", "to_host", "without_noise"]
+__all__ = [
+    "LossAtStart",
+    "call_loss",
+    "look_at_loss",
+    "moved_model",
+    "scores_of",
+    "to_host",
+    "without_noise",
+]
 
 _SAMPLES = 256
 
@@ -64,6 +73,20 @@ def without_noise(case: Case) -> Any:
     model = case.model()
     if isinstance(getattr(model, "reg", None), int | float):
         model.reg = 0.0
+    return model
+
+
+def moved_model(case: Case) -> Any:
+    """Return the model without its noise, at weights that were moved a little.
+
+    So that none stands at 0, where a ReLU has a kink and where some mistakes do not show.
+    """
+    model, rng = without_noise(case), stream(3, "diagnosis")
+    for name, w in list(model.params.items()):
+        host = to_host(w)
+        size = max(float(np.sqrt(np.mean(host * host))), 0.05)
+        moved = host + 0.3 * size * rng.standard_normal(host.shape)
+        model.params[name] = backend_of(w).asarray(moved, w.dtype)
     return model
 
 

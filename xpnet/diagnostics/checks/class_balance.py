@@ -37,7 +37,7 @@ def check_class_balance(evidence: Evidence) -> Verdict:
 def _weights(evidence: Evidence, counts: np.ndarray) -> np.ndarray:
     """Return how much each class weighs in the loss."""
     options, y = evidence.case.options, evidence.case.train[1]
-    weights = counts.astype(np.float64)
+    weights: np.ndarray = counts.astype(np.float64)
     if (by_sample := options.get("sample_weights")) is not None:
         weights = np.bincount(y, np.asarray(by_sample, dtype=np.float64), minlength=len(counts))
     by_class = options.get("class_weights")

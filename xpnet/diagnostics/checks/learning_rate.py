@@ -64,7 +64,14 @@ def _judged(evidence: Evidence, rate: float) -> tuple[Status, str, str]:
         return "fine", found, ""
     metric = evidence.case.metric.short
     found += f" (train {metric} {own.train_acc[-1]:.3f}, {trials[best].train_acc[-1]:.3f} at best)"
+    if best > 1.0:  # the lowest that does as well, as the highest are near the edge
+        use_best = f"Set learning_rate to {_said(rate * min(f for f in _near(ways) if f > 1))}."
     return "fault", found, use_best
+
+
+def _near(ways: dict[float, float]) -> list[float]:
+    """Return the factors that come nearly as far as the best."""
+    return [f for f, way in ways.items() if way >= limits.AS_FAR * max(ways.values())]
 
 
 def _nothing(trials: dict[float, Trial], found: str, start: float) -> tuple[Status, str, str]:
@@ -102,7 +109,7 @@ def _way(trial: Trial, chance: float, *, on_val: bool = False) -> float:
 def _best_factor(trials: dict[float, Trial], chance: float) -> float:
     """Return the factor that learns best: the smallest loss among those near the best accuracy."""
     ways = {f: _way(trial, chance) for f, trial in trials.items()}
-    near = [f for f, way in ways.items() if way >= 0.97 * max(ways.values())]
+    near = _near(ways)
     calm = [f for f in near if not _grew(trials[f]) and not trials[f].diverged]
     return min(calm or near, key=lambda f: (trials[f].final_loss(), f))
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.evidence import Evidence
-from xpnet.diagnostics.own_loss import call_loss, scores_of, to_host, without_noise
+from xpnet.diagnostics.own_loss import call_loss, moved_model, scores_of, to_host
 from xpnet.diagnostics.verdict import Verdict
 
 __all__ = ["check_loss_over_samples"]
@@ -27,14 +27,14 @@ def check_loss_over_samples(evidence: Evidence) -> Verdict:
     if (written := _written(evidence, X, y)) is not None:
         return written
     with np.errstate(all="ignore"):
-        loss, grads = call_loss(without_noise(case), X, y)
-        again, _ = call_loss(without_noise(case), X, y)
+        loss, grads = call_loss(moved_model(case), X, y)
+        again, _ = call_loss(moved_model(case), X, y)
         if not np.isclose(loss, again, rtol=limits.SAME_LOSS):
             return Verdict(_NAME, "not looked at", "the loss draws random numbers", "")
         twice, twice_grads = call_loss(
-            without_noise(case), np.concatenate([X, X]), np.concatenate([y, y])
+            moved_model(case), np.concatenate([X, X]), np.concatenate([y, y])
         )
-        turned, _ = call_loss(without_noise(case), X[::-1], y[::-1])
+        turned, _ = call_loss(moved_model(case), X[::-1], y[::-1])
     if not np.isclose(turned, loss, rtol=limits.SAME_LOSS):
         return Verdict(
             _NAME,
@@ -79,7 +79,7 @@ def _gradients(grads: dict[str, np.ndarray], twice: dict[str, np.ndarray]) -> Ve
 
 def _written(evidence: Evidence, X: np.ndarray, y: np.ndarray) -> Verdict | None:
     """Look whether the loss writes into its inputs or into the parameters."""
-    model = without_noise(evidence.case)
+    model = moved_model(evidence.case)
     given, labels = X.copy(), y.copy()
     params = {name: to_host(w).copy() for name, w in model.params.items()}
     with np.errstate(all="ignore"):

@@ -46,7 +46,7 @@ def check_overfit_few(evidence: Evidence) -> Verdict:
             best = max(best, _best(trials))
     metric = case.metric.name
     found = f"after {limits.FEW_STEPS} steps on {len(X)} samples the {metric} is {best:.3g}"
-    expected = f"{needed:g}, by one learning rate of {len(factors)} at least"
+    expected = f"{needed:g} or more, by one learning rate of {len(factors)} at least"
     if best >= needed:
         return Verdict(_NAME, "fine", found, expected)
     return Verdict(
@@ -70,7 +70,7 @@ def _count(evidence: Evidence) -> int:
     if case.net is None:
         return limits.FEW
     if case.net.num_layers == 1:
-        return min(limits.FEW, case.net.input_dim + 1)
+        return min(limits.FEW, int(case.net.input_dim) + 1)
     weights = sum(int(np.prod(w.shape)) for w in case.net.params.values())
     return min(limits.FEW, max(2, weights // limits.WEIGHTS_A_SAMPLE))
 

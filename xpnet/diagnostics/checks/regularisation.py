@@ -4,7 +4,7 @@ import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.evidence import Evidence
-from xpnet.diagnostics.own_loss import call_loss
+from xpnet.diagnostics.own_loss import call_loss, to_host
 from xpnet.diagnostics.trial import Change, Trial
 from xpnet.diagnostics.verdict import Verdict
 
@@ -28,7 +28,7 @@ def check_regularisation(evidence: Evidence) -> Verdict:
         losses.append(call_loss(model, X, y)[0])
     found = f"the first loss is {losses[0]:.3g} without and {losses[1]:.3g} with reg {own or 1:g}"
     expected = "a rise"
-    all_zero = all(not np.any(np.asarray(w)) for w in case.model().params.values())
+    all_zero = all(not np.any(to_host(w)) for w in case.model().params.values())
     if losses[1] > losses[0] or all_zero or not np.isfinite(losses).all():
         return Verdict(_NAME, "fine", found, expected)
     return Verdict(
