@@ -25,7 +25,7 @@ __all__ = ["FAULTS", "main"]
 FAULTS = 1
 _NOT_HERE = (
     *("--out", "--overwrite", "--resume", "--checkpoint-every", "--checkpoints-kept"),
-    *("--print-every", "--profile", "--compile"),
+    *("--print-every", "--profile", "--compile", "--watch"),
 )
 
 

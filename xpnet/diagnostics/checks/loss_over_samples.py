@@ -29,7 +29,7 @@ def check_loss_over_samples(evidence: Evidence) -> Verdict:
     with np.errstate(all="ignore"):
         loss, grads = call_loss(moved_model(case), X, y)
         again, _ = call_loss(moved_model(case), X, y)
-        if not np.isclose(loss, again, rtol=limits.SAME_LOSS):
+        if np.isfinite(loss) and loss != again:
             return Verdict(_NAME, "not looked at", "the loss draws random numbers", "")
         twice, twice_grads = call_loss(
             moved_model(case), np.concatenate([X, X]), np.concatenate([y, y])
