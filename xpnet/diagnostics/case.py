@@ -5,7 +5,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -13,22 +13,20 @@ from xpnet.backends import backend_of
 from xpnet.data import Dataset
 from xpnet.data.mapped import is_mapped
 from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.copies import few_rows, own_copy
 from xpnet.errors import InputError
 from xpnet.host_arrays import host_split
-from xpnet.model_variables import copied, variables_of
 from xpnet.nets import FullyConnectedNet, Net
 from xpnet.nets.base import is_own_net
 from xpnet.optim import UpdateRule
 from xpnet.preprocessing import Preprocessor, transformed
 from xpnet.schedules import Moment, Schedule, constant, get_schedule
 from xpnet.solver import Solver
-from xpnet.streams import stream
 from xpnet.trainers import base_rate
 
-__all__ = ["Case", "Pair", "few_rows", "is_float16", "own_copy"]
+__all__ = ["Case", "Pair"]
 
 Pair = tuple[np.ndarray, np.ndarray]
-_T = TypeVar("_T")
 _PARTS = ("train", "val")
 # What a trial leaves out: it keeps no files, tells nobody, and ends when it is meant to.
 _LEFT_OUT = (
@@ -172,43 +170,11 @@ class Case:
         return np.array(transformed(self.preprocess, self.train[0][rows])), self.train[1][rows]
 
 
-def own_copy(model: _T) -> _T:
-    """Return a copy of a model, so that nobody's own is changed.
-
-    Raises:
-        InputError: It cannot be copied.
-
-    """
-    if isinstance(model, Net):
-        made = copy.copy(model)
-        made.params, made.state = copied(variables_of(model))
-        return made
-    try:
-        return copy.deepcopy(model)
-    except Exception as error:
-        raise InputError(
-            f"a diagnosis works on a copy of the model, and {type(model).__name__} cannot be "
-            f"copied ({error}): give it a method __deepcopy__"
-        ) from error
-
-
 def _is_known(model: Any) -> bool:
     """Return whether a net is ours through and through."""
     own = FullyConnectedNet.loss_and_gradients
     is_ours = isinstance(model, FullyConnectedNet) and is_own_net(model)
     return is_ours and type(model).loss_and_gradients is own
-
-
-def is_float16(model: Any) -> bool:
-    """Return whether a net keeps its numbers in float16, of whichever library."""
-    return isinstance(model, Net) and str(model.dtype).rpartition(".")[2] == "float16"
-
-
-def few_rows(num_rows: int, most: int) -> np.ndarray:
-    """Return some rows, drawn once and for all, in their order; or all."""
-    if num_rows <= most:
-        return np.arange(num_rows)
-    return np.sort(stream(0, "diagnosis").choice(num_rows, most, replace=False))
 
 
 def _part(data: Mapping[str, Any] | Dataset, part: str) -> Pair:

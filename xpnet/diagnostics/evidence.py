@@ -10,7 +10,8 @@ from xpnet.diagnostics.case import Case
 from xpnet.diagnostics.chance import chance_accuracy, expected_loss
 from xpnet.diagnostics.layers import LayerReport, look_into_layers
 from xpnet.diagnostics.reference import Reference, make_reference
-from xpnet.diagnostics.trial import Change, Trial, run_trials, trial_steps
+from xpnet.diagnostics.stacks import Change
+from xpnet.diagnostics.trial import Trial, run_trials, trial_steps
 
 __all__ = ["Evidence"]
 

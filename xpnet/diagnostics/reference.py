@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
-from xpnet.diagnostics.case import Case, few_rows
+from xpnet.diagnostics.case import Case
+from xpnet.diagnostics.copies import few_rows
 from xpnet.metrics import RSquared
 from xpnet.nets import FullyConnectedNet
 from xpnet.solver import Solver

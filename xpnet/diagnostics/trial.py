@@ -1,6 +1,5 @@
 """Short trainings of copies of the model, several at once as members of a stack."""
 
-import copy
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,30 +9,13 @@ import numpy as np
 
 from xpnet.backends import backend_of
 from xpnet.diagnostics import thresholds as limits
-from xpnet.diagnostics.case import Case, own_copy
-from xpnet.errors import DivergenceWarning, InputError
-from xpnet.members import stack_members
+from xpnet.diagnostics.case import Case
+from xpnet.diagnostics.stacks import Change, stack_of
+from xpnet.errors import DivergenceWarning
 from xpnet.nets import FullyConnectedNet
 from xpnet.solver import Solver
 
-__all__ = [
-    "Change",
-    "Trial",
-    "run_trials",
-    "stack_of",
-    "train_quietly",
-    "trial_steps",
-    "wider_trial",
-]
-
-
-@dataclass(frozen=True)
-class Change:
-    """What a trial does otherwise than the training that is diagnosed."""
-
-    rate_factor: float = 1.0
-    has_reg: bool = True
-    has_dropout: bool = True
+__all__ = ["Trial", "run_trials", "train_quietly", "trial_steps"]
 
 
 @dataclass(eq=False)
@@ -170,51 +152,6 @@ def train_quietly(solver: Solver) -> None:
         warnings.simplefilter("ignore", DivergenceWarning)  # a verdict says so
         warnings.simplefilter("ignore", RuntimeWarning)  # of a model that is not ours
         solver.train()
-
-
-def wider_trial(case: Case, steps: int) -> Trial:
-    """Train a net of more units in each hidden layer, and of one where there is none.
-
-    Raises:
-        InputError: The model is no net of ours.
-
-    """
-    if case.net is None:
-        raise InputError("only a FullyConnectedNet can be made wider")
-    own = case.net
-    hidden = [
-        max(limits.WIDER_LEAST, limits.WIDER_TIMES * units) for units in own.layer_sizes[1:-1]
-    ]
-    net = FullyConnectedNet(
-        hidden or [limits.WIDER_LEAST],
-        own.input_dim,
-        own.num_classes,
-        activation="relu" if own.activation == "identity" else own.activation,
-        normalization=own.normalization,
-        reg=float(own.reg),
-        loss=own.loss_name,
-        seed=own.seeds[0],
-    )
-    wider = copy.copy(case)
-    wider.net = net
-    changes = [Change(1.0), Change(0.1)]
-    trials = run_trials(wider, changes, steps)
-    return max(trials, key=lambda trial: np.nan_to_num(trial.train_acc[-1]))
-
-
-def stack_of(net: FullyConnectedNet, changes: Sequence[Change]) -> FullyConnectedNet:
-    """Return copies of a net as a stack, each with its change."""
-    solo: FullyConnectedNet = own_copy(net)
-    count = len(changes)
-    stack = copy.copy(solo)
-    stack.members = count
-    stack.params = stack_members([solo.params] * count)
-    stack.state = stack_members([solo.state] * count) if solo.state else {}
-    reg, ratio = float(solo.reg), float(solo.dropout_keep_ratio)
-    stack.reg = np.asarray([reg if change.has_reg else 0.0 for change in changes])
-    stack.dropout_keep_ratio = np.asarray([ratio if c.has_dropout else 1.0 for c in changes])
-    stack.seeds = list(solo.seeds) * count
-    return stack
 
 
 class _Last:

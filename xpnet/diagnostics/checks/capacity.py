@@ -6,8 +6,8 @@ import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.evidence import Evidence
-from xpnet.diagnostics.trial import wider_trial
 from xpnet.diagnostics.verdict import Verdict
+from xpnet.diagnostics.wider import wider_trial
 
 __all__ = ["check_capacity"]
 

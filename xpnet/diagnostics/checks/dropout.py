@@ -3,7 +3,7 @@
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.checks.regularisation import held_down
 from xpnet.diagnostics.evidence import Evidence
-from xpnet.diagnostics.trial import Change
+from xpnet.diagnostics.stacks import Change
 from xpnet.diagnostics.verdict import Verdict
 
 __all__ = ["check_dropout"]

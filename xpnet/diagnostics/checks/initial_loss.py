@@ -26,34 +26,32 @@ def check_initial_loss(evidence: Evidence) -> Verdict:
             "a finite number",
             "Look for a division by 0, a log of 0 or an exp of a large score; scale the inputs.",
         )
-    kind = found.kind
-    if kind is None:
+    if found.kind is None:
         return _of_unknown(evidence, found.loss, found.scores, y)
-    expected = expected_loss(kind, y, case.num_classes)
-    said = (
-        f"{expected:.3g}"
-        + {
-            "softmax": f" = -log(1/{case.num_classes}), as no class is known yet",
-            "svm": f" = {case.num_classes} - 1, as every margin is 1",
-            "squared": ", the variance of the targets",
-        }[kind]
-    )
-    what = f"the first loss is {found.loss:.3g}"
-    least = expected
-    if kind == "softmax":
-        least = min(expected, entropy(y))
-    if found.loss < limits.INITIAL_LOSS_BELOW * least:
-        accuracy = float((np.argmax(found.scores, axis=1) == y).mean()) if kind != "squared" else 1
+    return _of_known(evidence, found.kind, found.loss, found.scores, y)
+
+
+def _of_known(
+    evidence: Evidence, kind: str, loss: float, scores: np.ndarray, y: np.ndarray
+) -> Verdict:
+    """Compare with what every net of this loss begins at."""
+    num_classes = evidence.case.num_classes
+    expected = expected_loss(kind, y, num_classes)
+    why = {
+        "softmax": f" = -log(1/{num_classes}), as no class is known yet",
+        "svm": f" = {num_classes} - 1, as every margin is 1",
+        "squared": ", the variance of the targets",
+    }[kind]
+    said, what = f"{expected:.3g}{why}", f"the first loss is {loss:.3g}"
+    least = min(expected, entropy(y)) if kind == "softmax" else expected
+    if loss < limits.INITIAL_LOSS_BELOW * least:
+        accuracy = float((np.argmax(scores, axis=1) == y).mean()) if kind != "squared" else 1.0
         if accuracy > evidence.chance + 0.25 * (1.0 - evidence.chance):
             return Verdict(_NAME, "not looked at", f"{what}: the net was trained before", "")
-        return Verdict(
-            _NAME,
-            "fault",
-            f"{what}, and {accuracy:.0%} are right",
-            said,
-            "Look at how the loss is averaged: over the samples, once.",
-        )
-    if found.loss > limits.INITIAL_LOSS_ABOVE * expected:
+        what += f", and {accuracy:.0%} are right"
+        remedy = "Look at how the loss is averaged: over the samples, once."
+        return Verdict(_NAME, "fault", what, said, remedy)
+    if loss > limits.INITIAL_LOSS_ABOVE * expected:
         remedy = "Make the initial weights smaller (initializer='kaiming'), or scale the inputs."
         if kind == "squared":
             remedy = "Subtract the targets' mean and divide by their deviation."

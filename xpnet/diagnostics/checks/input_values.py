@@ -3,7 +3,7 @@
 import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
-from xpnet.diagnostics.case import is_float16
+from xpnet.diagnostics.copies import is_float16
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.verdict import Verdict
 

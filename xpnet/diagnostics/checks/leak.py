@@ -3,7 +3,7 @@
 import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
-from xpnet.diagnostics.case import few_rows
+from xpnet.diagnostics.copies import few_rows
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.neighbours import nearest
 from xpnet.diagnostics.verdict import Verdict

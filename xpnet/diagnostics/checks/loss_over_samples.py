@@ -44,20 +44,20 @@ def check_loss_over_samples(evidence: Evidence) -> Verdict:
             "Look at which label each row's loss is taken with.",
         )
     if not np.isclose(twice, loss, rtol=limits.SAME_LOSS):
-        ratio = twice / loss if loss else np.inf
-        remedy = "Look at the axis of the softmax: classes are the last axis, samples the first."
-        if np.isclose(ratio, 2.0, rtol=0.1):
-            remedy = "Divide the loss by the number of samples."
-        elif np.isclose(ratio, 0.5, rtol=0.1):
-            remedy = "Divide the loss by the number of samples once, not twice."
-        return Verdict(
-            _NAME,
-            "fault",
-            f"the loss of the same {len(X)} samples twice is {twice:.4g}, of once {loss:.4g}",
-            _EXPECTED,
-            remedy,
-        )
+        return _of_twice(len(X), loss, twice)
     return _gradients(grads, twice_grads)
+
+
+def _of_twice(count: int, loss: float, twice: float) -> Verdict:
+    """Say what is likeliest where samples twice have another loss."""
+    ratio = twice / loss if loss else np.inf
+    remedy = "Look at the axis of the softmax: classes are the last axis, samples the first."
+    if np.isclose(ratio, 2.0, rtol=0.1):
+        remedy = "Divide the loss by the number of samples."
+    elif np.isclose(ratio, 0.5, rtol=0.1):
+        remedy = "Divide the loss by the number of samples once, not twice."
+    found = f"the loss of the same {count} samples twice is {twice:.4g}, of once {loss:.4g}"
+    return Verdict(_NAME, "fault", found, _EXPECTED, remedy)
 
 
 def _gradients(grads: dict[str, np.ndarray], twice: dict[str, np.ndarray]) -> Verdict:

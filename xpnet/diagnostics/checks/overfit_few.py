@@ -5,13 +5,15 @@ import numpy as np
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.case import Pair
 from xpnet.diagnostics.evidence import Evidence
-from xpnet.diagnostics.trial import Change, Trial, run_trials
+from xpnet.diagnostics.stacks import Change
+from xpnet.diagnostics.trial import Trial, run_trials
 from xpnet.diagnostics.verdict import Verdict
 
 __all__ = ["check_overfit_few"]
 
 _NAME = f"overfit {limits.FEW} samples"
 _FACTORS = (1e-2, 1e-1, 1.0, 1e1, 1e2)
+_REMEDY = "The net cannot learn at all: look at its first weights, activations and gradients."
 _PLAIN = {"class_weights": None, "sample_weights": None, "label_smoothing": 0.0}
 
 
@@ -49,13 +51,7 @@ def check_overfit_few(evidence: Evidence) -> Verdict:
     expected = f"{needed:g} or more, by one learning rate of {len(factors)} at least"
     if best >= needed:
         return Verdict(_NAME, "fine", found, expected)
-    return Verdict(
-        _NAME,
-        "fault",
-        found,
-        expected,
-        "The net cannot learn at all: look at its first weights, activations and gradients.",
-    )
+    return Verdict(_NAME, "fault", found, expected, _REMEDY)
 
 
 def _best(trials: list[Trial]) -> float:

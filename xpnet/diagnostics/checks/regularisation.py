@@ -5,7 +5,8 @@ import numpy as np
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.own_loss import call_loss, to_host
-from xpnet.diagnostics.trial import Change, Trial
+from xpnet.diagnostics.stacks import Change
+from xpnet.diagnostics.trial import Trial
 from xpnet.diagnostics.verdict import Verdict
 
 __all__ = ["check_held_down", "check_regularisation", "held_down"]
