@@ -125,7 +125,10 @@ def _trained(
         optim_config={"learning_rate": 3e-3},
         lr_schedule="cosine",
         batch_size=batch,
-        num_epochs=max(5, -(-limits.REFERENCE_STEPS // max(1, len(X) // batch))),
+        num_epochs=min(
+            limits.REFERENCE_EPOCHS,
+            max(5, -(-limits.REFERENCE_STEPS // max(1, len(X) // batch))),
+        ),
         num_train_samples=100,
         num_val_samples=100,
         verbose=False,

@@ -55,8 +55,8 @@ def _by_confidence(reference: Reference) -> Verdict:
     least = share - 2.0 * standard_error(share, len(surest))
     found = f"of the surest predictions of unseen samples {share:.1%} contradict the label"
     expected = f"less than {limits.CONFIDENTLY_WRONG:.0%}"
-    if of_all > limits.TOO_HARD * chance:
-        expected = "nothing can be told: the classes overlap too much"
+    if of_all > limits.TOO_HARD * chance or len(order) < limits.CONFIDENT_LEAST:
+        expected = "less; of so few samples, or of classes that overlap so much, no more is told"
         return Verdict(_NAME, "fine", found, expected)
     flat = share > limits.FLAT_ERRORS * of_all
     if share < limits.CONFIDENTLY_WRONG or least < 0.5 * limits.CONFIDENTLY_WRONG or not flat:
@@ -90,18 +90,36 @@ def _against_validation(reference: Reference) -> Verdict | None:
 
 
 def _of_targets(reference: Reference) -> Verdict:
-    """Look whether targets can be predicted at all."""
+    """Look whether targets can be predicted at all, and in training as well as in validation."""
     found = f"a plain net explains {reference.accuracy:.1%} of the variance of unseen targets"
     expected = "more than 0, if the targets belonged to the inputs"
-    errors = ((reference.scores - reference.y.reshape(reference.scores.shape)) ** 2).sum(axis=1)
-    y = reference.y.reshape(len(errors), -1)
-    gain = ((y - y.mean(axis=0)) ** 2).sum(axis=1) - errors
+    errors = _squares(reference.scores, reference.y)
+    gain = _squares(np.zeros_like(reference.scores) + reference.y.mean(axis=0), reference.y)
+    gain -= errors
     sure = gain.mean() > limits.SURE_OF_TARGETS * gain.std() / np.sqrt(len(gain))
-    pairs = [(scores, reference.y) for scores in (reference.scores, reference.simple)]
-    pairs.append((reference.scores_val.mean(axis=0), reference.y_val))
-    if sure or any(_go_together(scores, of) for scores, of in pairs):
+    both = (reference.scores, reference.simple)
+    together = any(_go_together(scores, reference.y) for scores in both)
+    if not (sure or together or reference.val_accuracy > limits.TARGETS_EXPLAINED):
+        return Verdict(_NAME, "fault", found, expected, _REMEDY)
+    on_val = np.mean([_squares(s, reference.y_val) for s in reference.scores_val], axis=0)
+    noise = np.sqrt(errors.var() / len(errors) + on_val.var() / len(on_val))
+    apart = float(errors.mean() - on_val.mean())
+    way = max(reference.accuracy, reference.val_accuracy)
+    if abs(apart) < limits.SURE * noise or abs(apart) < 2 * limits.PARTS_DIFFER * way:
         return Verdict(_NAME, "fine", found, expected)
-    return Verdict(_NAME, "fault", found, expected, _REMEDY)
+    part = "y_train" if apart > 0 else "y_val"
+    return Verdict(
+        _NAME,
+        "warning",
+        f"{found}, and {reference.val_accuracy:.1%} on validation",
+        "the same on both, as both are new to it",
+        f"Look at {part}: targets of that part are wrong, or its rows are of another kind.",
+    )
+
+
+def _squares(scores: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the squared distance of each sample, (N,)."""
+    return np.asarray(((scores - y.reshape(scores.shape)) ** 2).sum(axis=1))
 
 
 def _go_together(scores: np.ndarray, y: np.ndarray) -> bool:

@@ -5,6 +5,7 @@ import numpy as np
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.case import Pair
 from xpnet.diagnostics.evidence import Evidence
+from xpnet.diagnostics.reference import standardized
 from xpnet.diagnostics.stacks import Change
 from xpnet.diagnostics.trial import Trial, run_trials
 from xpnet.diagnostics.verdict import Verdict
@@ -65,22 +66,29 @@ def _count(evidence: Evidence) -> int:
     case = evidence.case
     if case.net is None:
         return limits.FEW
+    most = min(limits.FEW, limits.FEW_A_FEATURE * int(case.net.input_dim))
     if case.net.num_layers == 1:
-        return min(limits.FEW, int(case.net.input_dim) + 1)
+        return min(most, int(case.net.input_dim) + 1)
     weights = sum(int(np.prod(w.shape)) for w in case.net.params.values())
-    return min(limits.FEW, max(2, weights // limits.WEIGHTS_A_SAMPLE))
+    return min(most, max(2, weights // limits.WEIGHTS_A_SAMPLE))
 
 
 def _few(part: Pair, count: int) -> Pair:
-    """Return a few samples of different inputs, of as many classes as there are."""
+    """Return a few samples that lie far from each other, of two classes at least if there are."""
     X, y = part
-    _, first = np.unique(X[:1000].reshape(min(len(X), 1000), -1), axis=0, return_index=True)
-    rows = np.sort(first)
-    if y.dtype.kind == "f":
-        return X[rows[:count]], y[rows[:count]]
-    turns = np.zeros(len(rows), dtype=np.int64)  # the how manieth of its class each is
-    for c in np.unique(y[rows]):
-        own = y[rows] == c
-        turns[own] = np.arange(own.sum())
-    chosen = rows[np.argsort(turns, kind="stable")[:count]]
-    return X[chosen], y[chosen]
+    rows = np.arange(min(len(X), limits.FEW_OUT_OF))
+    if y.dtype.kind != "f" and len(np.unique(y[rows])) < 2:
+        rows = np.arange(len(X))
+        rows = np.concatenate([rows[y == c][: limits.FEW] for c in np.unique(y)])
+    flat = X[rows].reshape(len(rows), -1).astype(np.float64)
+    points, _ = standardized(flat, flat[:1])
+    chosen = [0]
+    nearest = np.full(len(rows), np.inf)
+    for _ in range(count - 1):
+        nearest = np.minimum(nearest, ((points - points[chosen[-1]]) ** 2).sum(axis=1))
+        if nearest.max() == 0:  # no more that differ
+            break
+        chosen.append(int(np.argmax(nearest)))
+    if y.dtype.kind != "f" and len(np.unique(y[rows[chosen]])) < 2:
+        chosen[-1] = int(np.argmax(y[rows] != y[rows[0]]))
+    return X[rows[chosen]], y[rows[chosen]]

@@ -5,7 +5,7 @@ import numpy as np
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.layers import LayerReport
-from xpnet.diagnostics.verdict import Verdict
+from xpnet.diagnostics.verdict import Status, Verdict
 
 __all__ = ["check_dead_units", "check_saturation"]
 
@@ -29,8 +29,9 @@ def check_dead_units(evidence: Evidence) -> Verdict:
             remedy = "Set the biases to 0 and the weights by initializer='kaiming'."
             if when == "at the end":
                 remedy = "Make the learning rate ten times smaller, or take 'leaky_relu'."
-            status = "fault" if share >= limits.ALL_DEAD or when == "at the start" else "warning"
-            return Verdict(_DEAD, status, worst, expected, remedy)  # type: ignore[arg-type]
+            # At the end it is most often what a learning rate or the inputs have done.
+            status: Status = "fault" if when == "at the start" else "warning"
+            return Verdict(_DEAD, status, worst, expected, remedy)
     return Verdict(_DEAD, "fine", worst, expected)
 
 
