@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from xpnet import doctor, train
+from xpnet.report.doctor_file import read_doctor
 
 QUICK = ["--num-epochs", "8", "--learning-rate", "0.01"]
 
@@ -42,6 +43,14 @@ def test_json_into_a_file_beside_the_table(tmp_path, capsys):
     assert len(names) == len(set(names)) > 20
     printed = capsys.readouterr().out
     assert all(f" {name}: " in printed for name in names)
+
+
+def test_the_report_of_a_run_reads_the_file(tmp_path, capsys):
+    out = tmp_path / "doctor.json"
+    assert doctor.main([*QUICK, "--learning-rate", "1e-6", "--json", str(out), "--quiet"]) == 1
+    verdicts = read_doctor(out)
+    assert [v.name for v in verdicts if v.status == "fault"] == ["learning rate"]
+    assert "at 1e-06 the loss goes from" in str([v.found for v in verdicts])
 
 
 def test_json_to_the_output_alone(capsys):

@@ -1,8 +1,10 @@
 """Every threshold of the diagnoses, in one place, each with its reason.
 
-They come from the literature, from arithmetic, and from development cases (data and nets of their
-own, which are in no scored suite). They were fixed before the suite of planted faults was scored,
-and are not tuned on it: see `ci/planted_faults.py`.
+They come from the literature, from arithmetic, and from development cases, which are data and nets
+of their own and in no score. They were fixed before the suite of planted faults was first scored by
+`ci/planted_faults.py`. Changed since, by further development cases: HELD_DOWN, FEW_OUT_OF,
+FEW_A_FEATURE, FEW_R_SQUARED, CONFIDENT_LEAST, REFERENCE_EPOCHS and TARGETS_EXPLAINED. FEW_ACCURACY
+was lowered after a needless fault beside two planted ones; it changed no score.
 """
 
 __all__ = [
