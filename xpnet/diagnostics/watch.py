@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Watch"]
 
 # Of the training's time; with the calls in between, and a first look and a last that come in any
-# case, all stays under 2% of a training of a quarter of a second.
+# case, all stays under 2% of a training of half a second.
 _LOOKS, _COPIES = 0.01, 0.001
 
 

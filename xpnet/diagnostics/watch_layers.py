@@ -5,13 +5,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from xpnet.diagnostics.thresholds import EXPLODED, VANISHED
 from xpnet.diagnostics.watch_thresholds import (
     DEAD_SHARE,
-    EXPLODED,
     FITTING_UPDATE,
     LARGE_UPDATE,
     SATURATED_SHARE,
-    VANISHED,
     WHOLE_UPDATE,
 )
 from xpnet.diagnostics.watch_view import Finding, View, warning

@@ -6,7 +6,6 @@ of them here is the figure that came nearest to the threshold.
 
 __all__ = [
     "DEAD_SHARE",
-    "EXPLODED",
     "FALLEN",
     "FITTING_UPDATE",
     "GAP",
@@ -21,7 +20,6 @@ __all__ = [
     "SLOWLY_FALLEN",
     "SMALL_UPDATE",
     "TRAINED",
-    "VANISHED",
     "WHOLE_UPDATE",
 ]
 
@@ -34,13 +32,6 @@ DEAD_SHARE = 0.5
 # and Bengio's 1. Trainings of one or two layers to the end, on inputs of a spread of 5, reached
 # 0.76 and were right in 95% of the samples.
 SATURATED_SHARE = 0.85
-
-# The gradient by the first hidden layer's outputs over that by the scores, by their norms. Each
-# layer of sigmoids passes on a quarter at most: 1e-3 is what five layers leave. Healthy: the notes'
-# two-layer net, whose weights begin at 1e-3, begins at 7e-3; all others were above 0.2.
-VANISHED = 1e-3
-# And its inverse, where the gradient grows by 4 from layer to layer through five. Healthy: 21.
-EXPLODED = 1e3
 
 # The norm of an update over that of the weights, which the notes want "around 1e-3". At 1 a step
 # replaces what was there. Weights that begin near 0 are taken as Xavier's. Healthy: 0.08 at the
