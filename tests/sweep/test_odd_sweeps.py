@@ -255,3 +255,30 @@ def test_the_best_config_of_a_sweep_without_filling_up_is_exact(tmp_path):
     first, second = (xpnet.load(tmp_path / name) for name in ("sweep/best", "run"))
     for name, w in first.params.items():
         np.testing.assert_array_equal(second.params[name], w)
+
+
+def test_a_watch_says_of_each_net_what_is_wrong_with_it(data, tmp_path):
+    """Rates of 100 leave units dead; the others have no word, and no number changes."""
+    space = {"learning_rate": [1e-2, 100.0, 1e38]}
+    options = {**FIXED, "hidden_dims": [20]}
+    known = sweep(data, space, **options)
+    found = sweep(data, space, watch=4, state=tmp_path / "state", **options)
+    assert str(found.rows) == str(known.rows)  # NaN is not equal to itself
+    said = {(notice["number"], notice["name"]) for notice in found.notices}
+    assert {number for number, _ in said} == {1, 2}
+    assert all(notice["remedy"] for notice in found.notices)
+    assert any(line.startswith("watched: ") for line in str(found).splitlines())
+    again = sweep(data, space, watch=4, state=tmp_path / "state", **options)
+    assert again.notices == found.notices
+    several = sweep(data, space, watch=4, processes=2, stack_size=1, **options)
+    assert {(n["number"], n["name"]) for n in several.notices} == said
+
+
+def test_watched_on_the_command_line(tmp_path):
+    words = ["--grid", "learning-rate=1e-2,300", "--update-rule", "sgd", "--num-epochs", "6"]
+    assert main([*words, "--watch", "5", "--out", str(tmp_path), "--quiet"]) == 0
+    lines = (tmp_path / "notices.csv").read_text().splitlines()
+    assert lines[0] == "number,step,layer,name,status,found,expected,remedy"
+    assert {line[0] for line in lines[1:]} == {"1"}
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert any(remark.startswith("watched: ") for remark in summary["remarks"])

@@ -20,7 +20,7 @@ def add_space(group: argparse._ArgumentGroup) -> None:
     _add_configurations(group)
     _add_trainings(group)
     for name in (
-        *("--config", "--profile", "--watch", "--checkpoint-every", "--checkpoints-kept"),
+        *("--config", "--profile", "--checkpoint-every", "--checkpoints-kept"),
         *("--compile", "--precision", "--threads", "--print-every"),
     ):
         group.add_argument(name, help=argparse.SUPPRESS, default=None, action=_NotHere)

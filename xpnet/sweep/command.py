@@ -120,6 +120,7 @@ def _swept(
             space,
             **{name: getattr(options, name) for name in _AS_GIVEN},
             num_samples=options.random,
+            watch=options.watch if isinstance(options.watch, int) else options.watch is not None,
             state=None if folder is None else folder / STATE,
             callback=display.on_stack,
             tell=display.on_news if display.listens else None,

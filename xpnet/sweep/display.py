@@ -7,8 +7,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from xpnet.sweep.jobs import News
 from xpnet.sweep.result import SweepResult, spelt
-from xpnet.sweep.stack import News
 
 __all__ = ["Display"]
 

@@ -29,10 +29,10 @@ STATE = "state.safetensors"
 _ARGUMENTS = "arguments.json"
 
 _RESULTS, _CURVES, _SUMMARY, _PICTURE = "results.csv", "curves.csv", "summary.json", "sweep.png"
-_CONFIGURATIONS = "configurations.csv"
+_CONFIGURATIONS, _NOTICES = "configurations.csv", "notices.csv"
 _BEST = "best"  # a folder, as of a run
 _ALL = (
-    *(_ARGUMENTS, STATE, _RESULTS, _CONFIGURATIONS, _CURVES, _SUMMARY, _PICTURE, REPORT),
+    *(_ARGUMENTS, STATE, _RESULTS, _CONFIGURATIONS, _NOTICES, _CURVES, _SUMMARY, _PICTURE, REPORT),
     *(f"{_BEST}/{BEST}", f"{_BEST}/{CONFIG}"),
 )
 
@@ -95,6 +95,9 @@ def write_sweep(
     if result.repeats:
         write_whole(folder / _CONFIGURATIONS, result.configurations_to_csv().encode())
         names.append(_CONFIGURATIONS)
+    if result.notices:
+        write_whole(folder / _NOTICES, result.notices_to_csv().encode())
+        names.append(_NOTICES)
     if result.best_model is not None and config is not None:
         (folder / _BEST).mkdir(exist_ok=True)
         write_whole(folder / _BEST / BEST, net_bytes(result.best_model))

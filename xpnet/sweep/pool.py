@@ -14,8 +14,9 @@ from typing import Any, Self
 
 from xpnet.backends import get_backend
 from xpnet.errors import InputError
+from xpnet.sweep.jobs import Job, News, TrainedStack
 from xpnet.sweep.plan import Group
-from xpnet.sweep.stack import Job, News, StackTrainer, TrainedStack
+from xpnet.sweep.stack import StackTrainer
 from xpnet.sweep.work import Work
 
 __all__ = ["Pool"]
@@ -87,6 +88,8 @@ class Pool:
 
         """
         work.lanes = self.lanes if self._executor or not self._can_choose else 1
+        if self._executor is None and work.lanes > 1:
+            yield from self._first_here(work, job_of)
         while self._executor is None and (part := work.take()) is not None:
             stack = self._trainer.train(job_of(part), tell=self._tell)
             work.note(part, stack.seconds)
@@ -95,13 +98,24 @@ class Pool:
                 self._start(stack.part)
                 work.lanes = self.lanes
         if self._executor is not None:
-            yield from self._trained_elsewhere(work, job_of)
+            yield from self._trained_elsewhere(work, job_of, {})
+
+    def _first_here(self, work: Work, job_of: Callable[[Group], Job]) -> Iterator[TrainedStack]:
+        """Train the first stack here, while the processes that were asked for start."""
+        part = work.take()
+        if part is None:
+            return
+        if not work.left:
+            yield self._trainer.train(job_of(part), tell=self._tell)
+            return
+        self._start(part)
+        running = self._submitted(work, job_of, self.lanes - 1)
+        yield self._trainer.train(job_of(part), tell=self._tell)
+        yield from self._trained_elsewhere(work, job_of, running)
 
     def _is_worth_it(self, stack: TrainedStack, left: int) -> bool:
         """Return whether to start processes, now that a stack has told how long it takes."""
-        if self._can_choose:
-            return stack.seconds / len(stack.rows) * left > _WORTH_STARTING and self.lanes > 1
-        return self.lanes > 1
+        return stack.seconds / len(stack.rows) * left > _WORTH_STARTING and self.lanes > 1
 
     def _start(self, part: Group) -> None:
         """Start the processes."""
@@ -121,26 +135,31 @@ class Pool:
             self.lanes, mp_context=context, initializer=_begin, initargs=(self._trainer, self._news)
         )
 
-    def _trained_elsewhere(
-        self, work: Work, job_of: Callable[[Group], Job]
-    ) -> Iterator[TrainedStack]:
+    def _submitted(
+        self, work: Work, job_of: Callable[[Group], Job], most: int
+    ) -> dict[Future[TrainedStack], Group]:
+        """Give the processes so many stacks at the most."""
         assert self._executor is not None
-        running: dict[Future[TrainedStack], Group] = {}
-        while True:
-            while len(running) < self.lanes and (part := work.take()) is not None:
-                running[self._executor.submit(_train, job_of(part))] = part
-            if not running:
-                return
-            done, _ = wait(running, timeout=_LOOK, return_when=FIRST_COMPLETED)
-            self._pass_on()
-            for future in done:
-                stack = self._result(future)
-                work.note(running.pop(future), stack.seconds)
-                yield stack
+        found: dict[Future[TrainedStack], Group] = {}
+        while len(found) < most and (part := work.take()) is not None:
+            found[self._executor.submit(_train, job_of(part))] = part
+        return found
 
-    def _result(self, future: Future[TrainedStack]) -> TrainedStack:
+    def _trained_elsewhere(
+        self,
+        work: Work,
+        job_of: Callable[[Group], Job],
+        running: dict[Future[TrainedStack], Group],
+    ) -> Iterator[TrainedStack]:
+        """Yield what the processes train, those that run already among it."""
         try:
-            return future.result()
+            while running := running | self._submitted(work, job_of, self.lanes - len(running)):
+                done, _ = wait(running, timeout=_LOOK, return_when=FIRST_COMPLETED)
+                self._pass_on()
+                for future in done:
+                    stack = future.result()
+                    work.note(running.pop(future), stack.seconds)
+                    yield stack
         except BrokenProcessPool as error:
             raise InputError(
                 f"one of the {self.lanes} processes of the sweep was killed, perhaps for want of "

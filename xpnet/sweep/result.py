@@ -36,6 +36,8 @@ class SweepResult:
         runs_each: How many trainings a configuration has.
         refit_accuracy: With folds, what the best configuration reached on the validation part when
             it was trained on the whole training part; that net is `best_model`.
+        notices: What a watch has said, a dictionary each: `number`, `step`, `layer`, `name`,
+            `status`, `found`, `expected`, `remedy`.
         at_the_edge: Hyperparameters whose best value is at an end of what was tried.
 
     """
@@ -51,6 +53,7 @@ class SweepResult:
     repeats: tuple[str, ...] = ()
     runs_each: int = 1
     refit_accuracy: float | None = None
+    notices: list[dict[str, Any]] = field(default_factory=list, repr=False)
     at_the_edge: list[str] = field(default_factory=list)
 
     @property
@@ -105,6 +108,10 @@ class SweepResult:
         """Return the checks as CSV."""
         return _csv(self.curves)
 
+    def notices_to_csv(self) -> str:
+        """Return what a watch has said as CSV."""
+        return _csv(self.notices)
+
     def __str__(self) -> str:
         """Return the five best as a table, and what to make of them."""
         return "\n".join([*self.table(5), *self.remarks()])
@@ -131,6 +138,9 @@ class SweepResult:
         lost = sum(row["diverged_at"] is not None for row in self.rows)
         if lost:
             found.append(f"{lost} of {len(self.rows)} diverged")
+        for name in sorted({notice["name"] for notice in self.notices}):
+            nets = {notice["number"] for notice in self.notices if notice["name"] == name}
+            found.append(f"watched: {name} in {len(nets)} of {len(self.rows)}")
         if self.at_the_edge:
             values = ", ".join(f"{name} {spelt(self.best[name])}" for name in self.at_the_edge)
             found.append(f"the best is at an end of what was tried ({values}): look beyond it")

@@ -11,11 +11,11 @@ from xpnet.net_records import check_savable
 from xpnet.optim import UpdateRule, get_rule
 from xpnet.sweep.folds import check_folds
 from xpnet.sweep.halving import rungs
+from xpnet.sweep.jobs import News
 from xpnet.sweep.plan import check_names
 from xpnet.sweep.refine import at_the_edge, refined
 from xpnet.sweep.result import SweepResult
 from xpnet.sweep.space import Distribution, configurations
-from xpnet.sweep.stack import News
 from xpnet.sweep.study import Setting, Study
 from xpnet.sweep.values import check_values, plain_value
 
@@ -35,6 +35,7 @@ def sweep(
     seed: int = 0,
     stack_size: int | None = None,
     fill_up: bool = True,
+    watch: bool | int = False,
     processes: int | None = 1,
     device: str = "cpu",
     state: str | Path | None = None,
@@ -71,6 +72,9 @@ def sweep(
         fill_up: Let small nets of different hidden sizes share stacks, filled up with units of
             zeros to the next multiple of eight, where that is faster; they are then what they would
             be alone to rounding. False trains each size apart, to the bit.
+        watch: Watch the layers of all nets (see `xpnet.diagnostics.Watch`), as often as takes 2% of
+            the time or, with an integer, every so many steps; what is wrong with which stands in
+            `notices`. Nothing is then filled up, as units of zeros count as dead.
         processes: Train so many stacks at a time, each in a process of its own with one thread;
             None takes as many as there are cores where that is worth their start, and there is no
             GPU. A script that asks for more than one needs `if __name__ == "__main__":`.
@@ -110,7 +114,17 @@ def sweep(
     for one in found:
         check_values({**fixed, **one})
     setting = Setting(
-        data, device, fixed, folds, seed, seeds, stack_size, processes, halving, fill_up
+        data,
+        device,
+        fixed,
+        folds,
+        seed,
+        seeds,
+        stack_size,
+        processes,
+        halving,
+        fill_up and watch is False,
+        watch,
     )
     if halving:
         _check_halving(space, fixed, found)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,8 @@ __all__ = ["Best", "Known", "plan_digest", "read_state", "write_state"]
 Best = tuple[float, int]  # the accuracy, and the number counted down: the first of equal ones wins
 _CURVE = ("number", "epoch", "train_accuracy", "val_accuracy", "val_loss")
 _ROW = ("number", "val_accuracy", "train_accuracy", "epoch", "epochs", "diverged_at", "stopped_at")
+_NOTICE = ("layer", "name", "status", "found", "expected", "remedy")
+_MOST_NOTICES = 5000  # that fit the header of a file
 _STEPS = ("diverged_at", "stopped_at")
 _OR_NONE = ("epoch", *_STEPS)
 
@@ -33,6 +36,7 @@ class Known(NamedTuple):
     model: FullyConnectedNet | None
     metric: str
     seconds: float
+    notices: list[dict[str, Any]]
 
 
 def plan_digest(plan: dict[str, Any], fixed: dict[str, Any], data: str) -> str:
@@ -57,6 +61,7 @@ def write_state(path: Path, known: Known, plan: str) -> None:
         "best": known.best[1],
         "metric": known.metric,
         "seconds": known.seconds,
+        "notices": known.notices[:_MOST_NOTICES],
     }
     arrays = {} if net is None else net_arrays(net, variables_of(net))
     for name, columns, rows in (("rows", _ROW, known.rows), ("curves", _CURVE, known.curves)):
@@ -83,7 +88,8 @@ def read_state(path: Path, plan: str) -> Known:
         own = {row["number"]: row["val_accuracy"] for row in rows}
         score = own[-header["best"]] if net is not None else -math.inf
         best = (score if math.isfinite(score) else -math.inf, int(header["best"]))
-        return Known(rows, curves, best, net, header["metric"], float(header["seconds"]))
+        notices = [_notice(one) for one in header["notices"]]
+        return Known(rows, curves, best, net, header["metric"], float(header["seconds"]), notices)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -96,6 +102,12 @@ def _check_plan(header: dict[str, Any], plan: str) -> None:
             "it is of another sweep, or of other data: choose another file, or give the same "
             "space, options and data"
         )
+
+
+def _notice(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a notice of a file."""
+    found: dict[str, Any] = {name: str(saved[name]) for name in _NOTICE}
+    return {"number": int(saved["number"]), "step": int(saved["step"]), **found}
 
 
 def _row(numbers: list[float]) -> dict[str, Any]:

@@ -1,9 +1,8 @@
-"""A sweep while it goes on: rounds of configurations, their rungs, and what is known so far."""
+"""A sweep while it goes on: rounds of configurations, and their rungs."""
 
 import math
 import os
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,25 +10,23 @@ import numpy as np
 
 from xpnet.backends import get_backend
 from xpnet.data import Dataset
-from xpnet.errors import CheckpointWarning, warn
 from xpnet.host_arrays import host_split
 from xpnet.metrics import RSquared
 from xpnet.run_identity import data_digest
 from xpnet.sweep.costs import costs_of
 from xpnet.sweep.fill import filled_up
-from xpnet.sweep.halving import rungs, score_until, survivors
+from xpnet.sweep.halving import rungs, survivors
+from xpnet.sweep.jobs import Carried, Job, News
+from xpnet.sweep.ledger import Ledger
 from xpnet.sweep.members_folder import members_folder
 from xpnet.sweep.plan import FOLD, Group, groups
 from xpnet.sweep.pool import Pool
 from xpnet.sweep.result import SweepResult
-from xpnet.sweep.stack import Carried, Job, News, StackTrainer, TrainedStack, num_classes_of
-from xpnet.sweep.state import Best, Known, plan_digest, read_state, write_state
+from xpnet.sweep.stack import StackTrainer, num_classes_of
+from xpnet.sweep.state import plan_digest
 from xpnet.sweep.work import Work, first_size
 
 __all__ = ["Setting", "Study"]
-
-_SECONDS = 2.0  # at least, from one writing of the state to the next
-_SHARE = 20  # and so many times what a writing takes
 
 
 class Setting(NamedTuple):
@@ -45,6 +42,7 @@ class Setting(NamedTuple):
     processes: int | None
     halving: bool
     fill_up: bool
+    watch: bool | int
 
 
 class Study:
@@ -77,8 +75,9 @@ class Study:
         self.result = SweepResult(
             [], "accuracy", [], [], repeats=tuple(repeats), runs_each=runs_each
         )
-        self._best: Best = (-math.inf, 0)
-        self._trainer = StackTrainer(data, setting.device, setting.folds, setting.seed, begin)
+        self._trainer = StackTrainer(
+            data, setting.device, setting.folds, setting.seed, begin, setting.watch
+        )
         train = host_split(data, "train")
         self._sizes = math.prod(train[0].shape[1:]), num_classes_of(data)
         self._is_gpu = get_backend(setting.device).is_gpu
@@ -86,14 +85,9 @@ class Study:
         digest = data_digest(train, host_split(data, "val"))
         depends_on = ("folds", "seeds", "halving", "fill_up")
         told = {**plan, **{name: getattr(setting, name) for name in depends_on}}
-        self._plan = plan_digest(told, setting.fixed, digest)
+        plan_text = plan_digest(told, setting.fixed, digest)
+        self._ledger = Ledger(self.result, path, plan_text, is_new=begin is not None)
         self._runs: dict[int, dict[str, Any]] = {}
-        self._rows: dict[int, dict[str, Any]] = {}
-        self._shown: dict[int, dict[str, Any]] = {}
-        self._curves: dict[int, list[dict[str, Any]]] = {}
-        self._written, self._pause = time.monotonic(), _SECONDS
-        if path is not None and begin is None and path.exists():
-            self._take_over(path)
 
     def train(self, found: Sequence[Mapping[str, Any]]) -> None:
         """Train a round of configurations, each with its seeds and folds."""
@@ -101,8 +95,7 @@ class Study:
         self._runs |= runs
         if self._setting.fill_up:
             self._padded |= filled_up(runs, self._setting.fixed, *self._sizes, is_gpu=self._is_gpu)
-        self.result.names = list(next(iter(runs.values())))
-        self._show(number for number in runs if number in self._rows)
+        self._ledger.begin_round(runs)
         units = self._units(runs)
         num_epochs = min(self._whole(run)["num_epochs"] for run in runs.values())
         steps: list[int] = []
@@ -116,7 +109,7 @@ class Study:
             for until in steps[:-1]:
                 carried = self._train_rung(pool, runs, units, until, carried, folder)
                 scores = {
-                    first: _mean([self._score(n, until) for n in unit])
+                    first: _mean([self._ledger.score(n, until) for n in unit])
                     for first, unit in units.items()
                 }
                 units = {first: units[first] for first in survivors(scores)}
@@ -133,7 +126,8 @@ class Study:
     ) -> dict[int, Carried]:
         """Train some runs to an epoch, or to their end, and return where their states lie."""
         going = [number for unit in units.values() for number in unit]
-        rest = {n: runs[n] for n in going if not self._is_done(n, until)}
+        ends = {n: until or self._whole(runs[n])["num_epochs"] for n in going}
+        rest = {n: runs[n] for n in going if not self._ledger.is_done(n, ends[n])}
         work = self._work(groups(rest, self._setting.fixed, carried, self._padded))
         following: dict[int, Carried] = {}
 
@@ -144,7 +138,7 @@ class Study:
 
         try:
             for stack in pool.stacks(work, job_of):
-                self._add(stack)
+                self._ledger.add(stack)
                 if stack.kept_in is not None:
                     following |= {
                         number: Carried(stack.kept_in, k)
@@ -154,16 +148,10 @@ class Study:
                     self._callback(self.result)
         finally:  # whatever ends the sweep, what is known is not lost
             if rest:
-                self._keep(must=True)
+                self._ledger.keep(must=True)
         for path in {one.path for one in carried.values()}:
             path.unlink(missing_ok=True)
         return following
-
-    def _score(self, number: int, until: int) -> float:
-        """Return what a run is ranked by after so many epochs; one that diverged comes last."""
-        row = self._rows[number]
-        is_lost = row["diverged_at"] is not None and row["epochs"] <= until
-        return -math.inf if is_lost else score_until(self._curves[number], until)
 
     def _units(self, runs: Mapping[int, Any]) -> dict[int, list[int]]:
         """Return the runs of each configuration, by the number of its first."""
@@ -176,7 +164,7 @@ class Study:
         """Return what was found, with the best net and its one look at the test part."""
         result = self.result
         if result.best_model is not None:
-            result.best_run = self._shown[-self._best[1]]
+            result.best_run = self._ledger.shown(-self._ledger.best[1])
             if result.repeats:
                 self._settle()
         result.test_accuracy = _test_accuracy(result, self._setting.data)
@@ -187,10 +175,11 @@ class Study:
 
         With folds it trains anew, on the whole training part.
         """
-        rows = [self._rows[number] for number in self.result.numbers_of(self.result.best)]
-        number = max(rows, key=lambda row: (row["val_accuracy"], -row["number"]))["number"]
-        self.result.best_run = self._shown[number]
-        if FOLD in self.result.repeats or number != -self._best[1]:
+        rows = [self._ledger.shown(n) for n in self.result.numbers_of(self.result.best)]
+        known = [row for row in rows if math.isfinite(row["val_accuracy"])] or rows
+        number = max(known, key=lambda row: (row["val_accuracy"], -row["number"]))["number"]
+        self.result.best_run = self._ledger.shown(number)
+        if FOLD in self.result.repeats or number != -self._ledger.best[1]:
             run = {name: v for name, v in self._runs[number].items() if name != FOLD}
             (part,) = groups({number: run}, self._setting.fixed, padded=self._padded)
             stack = self._trainer.train(Job(part))
@@ -216,14 +205,6 @@ class Study:
     def _whole(self, run: Mapping[str, Any]) -> dict[str, Any]:
         return {**self._setting.fixed, **run}
 
-    def _is_done(self, number: int, until: int | None) -> bool:
-        """Return whether a run has trained to an epoch, or has ended."""
-        row = self._rows.get(number)
-        if row is None:
-            return False
-        end = self._whole(self._runs[number])["num_epochs"] if until is None else until
-        return bool(row["epochs"] >= end or row["diverged_at"] or row["stopped_at"])
-
     def _work(self, found: list[Group]) -> Work:
         """Return the groups as work, in stacks of a size that fits the cache and the memory."""
         backend, given = get_backend(self._setting.device), self._setting.stack_size
@@ -244,65 +225,6 @@ class Study:
             # Where each size is compiled anew, trials cost more than they bring.
             is_fixed=given is not None or backend.always_compiles,
         )
-
-    def _add(self, stack: TrainedStack) -> None:
-        """Add what became of a stack."""
-        self.result.seconds += stack.seconds
-        self.result.metric = stack.metric
-        for row in stack.rows:
-            self._rows[row["number"]] = row
-            self._curves[row["number"]] = []
-        for row in stack.curves:
-            self._curves[row["number"]].append(row)
-        # An equal one is the same net, trained further: as accurate, with a lower loss.
-        if math.isfinite(stack.best[0]) and stack.best >= self._best:
-            self._best, self.result.best_model = stack.best, stack.model
-        self._show(stack.part.numbers)
-        if self.result.best_model is not None:
-            self.result.best_run = self._shown.get(-self._best[1])
-        self._keep()
-
-    def _show(self, numbers: Iterable[int]) -> None:
-        """Show in the result what is known of some runs, and all in the order of their numbers."""
-        for number in numbers:
-            values = {name: self._runs[number].get(name) for name in self.result.names}
-            self._shown[number] = {"number": number, **values, **self._rows[number]}
-        known = sorted(self._shown)
-        self.result.rows = [self._shown[number] for number in known]
-        self.result.curves = [row for number in known for row in self._curves.get(number, ())]
-
-    def _take_over(self, path: Path) -> None:
-        """Go on from what an earlier sweep has kept."""
-        known = read_state(path, self._plan)
-        self._rows = {row["number"]: row for row in known.rows}
-        for row in known.curves:
-            self._curves.setdefault(row["number"], []).append(row)
-        self._best, self.result.best_model = known.best, known.model
-        self.result.metric, self.result.seconds = known.metric, known.seconds
-
-    def _known(self) -> Known:
-        """Return all that is known, also of rounds that an earlier sweep has got to."""
-        curves = [row for number in sorted(self._curves) for row in self._curves[number]]
-        rows = [self._rows[number] for number in sorted(self._rows)]
-        model, metric = self.result.best_model, self.result.metric
-        return Known(rows, curves, self._best, model, metric, self.result.seconds)
-
-    def _keep(self, *, must: bool = False) -> None:
-        """Write what is known; where the disk is full, say so and let the sweep go on."""
-        begun = time.monotonic()
-        if self._path is None or not self._rows:
-            return
-        if not must and begun - self._written < self._pause:
-            return
-        try:
-            write_state(self._path, self._known(), self._plan)
-        except OSError as error:
-            warn(
-                f"{self._path} could not be written ({error.strerror or error}). The sweep goes on",
-                CheckpointWarning,
-            )
-        self._written = time.monotonic()
-        self._pause = max(_SECONDS, _SHARE * (self._written - begun))
 
 
 def _mean(scores: list[float]) -> float:
