@@ -6,6 +6,7 @@ on its default device, which is the GPU where it has one.
 
 import json
 import os
+import signal
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -107,6 +108,14 @@ def pytest_generate_tests(metafunc):
     if "backend64" in metafunc.fixturenames and "backend64" not in chosen:
         names = [name for name in names if name not in WITHOUT_FLOAT64]
         metafunc.parametrize("backend64", names, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def python_handles_ctrl_c():
+    """Have Python's own handler, which a test run in the background may lack."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -252,7 +252,7 @@ def test_a_command_line_run_that_diverges_between_two_looks_writes_all(diverged)
     assert [int(row["step"]) for row in rows] == list(range(1, step + 1))
     assert [math.isfinite(float(row["loss"])) for row in rows] == [*[True] * (step - 1), False]
     names = {path.name for path in diverged.iterdir()} - {".lock", ".checkpoint.lock"}
-    files = {"best.safetensors", "config.toml", "history.csv", "summary.json"}
+    files = {"best.safetensors", "config.toml", "history.csv", "report.html", "summary.json"}
     assert names == {*files, "checkpoint-00000006.safetensors"}
     assert xpnet.load(diverged).predict(np.ones((2, 64))).shape == (2,)
 

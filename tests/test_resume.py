@@ -20,14 +20,6 @@ HISTORIES = (
 STOPS = (1, 3, STEPS_PER_EPOCH, 2 * STEPS_PER_EPOCH + 1, 2 * STEPS_PER_EPOCH + 3, 33)
 
 
-@pytest.fixture(autouse=True)
-def python_handles_ctrl_c():
-    """Have Python's own handler, which a test run in the background may lack."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.fixture(scope="module")
 def data():
     rng = np.random.default_rng(8)

@@ -8,7 +8,6 @@ import sys
 import numpy as np
 import pytest
 
-import xpnet.sweep.command
 from xpnet.diagnostics import read_watch
 from xpnet.history_file import HistoryFile
 from xpnet.train import main
@@ -166,9 +165,3 @@ def test_what_is_no_spacing(capsys, given):
     assert (
         "expected steps from one look to the next, such as 100, or auto" in capsys.readouterr().err
     )
-
-
-def test_a_sweep_has_none(capsys):
-    with pytest.raises(SystemExit):
-        xpnet.sweep.command.main(["--grid", "reg=0,1", "--watch"])
-    assert "--watch is for python -m xpnet.train: leave it out" in capsys.readouterr().err
