@@ -71,8 +71,8 @@ def load(path: str | Path, *, device: str = "cpu") -> FullyConnectedNet:
 
     Args:
         path: The file, or the folder that `python -m xpnet.train --out` wrote: of this the best
-            net so far, from whatever is newest and not damaged. Or the `checkpoint_name` of a
-            Solver.
+            net so far, from whatever is newest and not damaged. Or a sweep's folder, or the
+            `checkpoint_name` of a Solver.
         device: As in `xpnet.get_backend`.
 
     Raises:
@@ -112,6 +112,8 @@ def _load_folder(folder: Path, read: Callable[[Path], FullyConnectedNet]) -> Ful
     best stands in best.safetensors alone.
     """
     best, checkpoints = folder / BEST, checkpoints_at(folder)
+    if not checkpoints and not best.exists() and (folder / "best" / BEST).is_file():
+        return _load_folder(folder / "best", read)  # of a sweep
     if best.is_file() and not best.is_symlink():
         try:
             step = read_tensors(best)[1].get("step")

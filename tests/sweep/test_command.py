@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import xpnet
+from xpnet import InputError
 from xpnet.sweep import sweep
 from xpnet.sweep.command import main
 from xpnet.sweep.stack import StackTrainer
@@ -268,3 +269,47 @@ def test_on_a_terminal_there_is_a_live_table(capsys, monkeypatch):
     assert "best of 6 so far" in err
     assert "2 diverged" in err
     assert "left" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--grid", "reg=0,0.1", "--reg", "0.5"], "reg is in the space and is fixed at 0.5 too"),
+        (["--grid", "learning-rate=loguniform(1e-3,1)"], "use --space learning_rate=loguniform("),
+        (["--random", "3", "--space", "batch-size=uniform(10,90)"], "takes whole numbers: draw it"),
+        (
+            ["--random", "3", "--space", "hidden-dims=choice(10,axb)"],
+            "sizes such as 100, or 100x50",
+        ),
+        (["--random", "3"], "such as --grid reg=0,0.1; NAME is one of"),
+    ],
+)
+def test_slips_of_a_user_are_named(words, sentence, capsys):
+    assert main(words) == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_no_pictures")
+def test_options_are_known_by_their_own_names(tmp_path):
+    words = ["--random", "4", "--space", "hidden-dims=choice(6,6x4)", "--grid", "lr=1e-3"]
+    words += ["--grid", "schedule=constant,cosine", "--grid", "early-stopping=2"]
+    assert main([*words, "--num-epochs", "2", "--quiet", "--out", str(tmp_path)]) == 0
+    rows = table(tmp_path / "results.csv")
+    assert {row["hidden_dims"] for row in rows} <= {"6", "6,4"}
+    assert {row["lr_schedule"] for row in rows} <= {"constant", "cosine"}
+    assert {row["patience"] for row in rows} == {"2"}
+    net = xpnet.load(tmp_path)  # the sweep's folder will do
+    assert net.layer_sizes == xpnet.load(tmp_path / "best").layer_sizes
+
+
+def test_where_all_diverged_that_is_what_is_said(capsys):
+    words = ["--grid", "learning-rate=1e8,1e10", "--update-rule", "sgd", "--num-epochs", "3"]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "2 of 2 diverged\nnone of them is worth a look: try learning rates far lower" in out
+    assert "maximum over noise" not in out
+
+
+def test_data_that_are_none(tmp_path):
+    with pytest.raises(InputError, match="data must be a dictionary or a Dataset"):
+        sweep(([1.0], [0]), {"reg": [0.0]})

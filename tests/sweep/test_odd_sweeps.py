@@ -278,7 +278,7 @@ def test_watched_on_the_command_line(tmp_path):
     words = ["--grid", "learning-rate=1e-2,300", "--update-rule", "sgd", "--num-epochs", "6"]
     assert main([*words, "--watch", "5", "--out", str(tmp_path), "--quiet"]) == 0
     lines = (tmp_path / "notices.csv").read_text().splitlines()
-    assert lines[0] == "number,step,layer,name,status,found,expected,remedy"
+    assert lines[0] == "number,learning_rate,step,layer,name,status,found,expected,remedy"
     assert {line[0] for line in lines[1:]} == {"1"}
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert any(remark.startswith("watched: ") for remark in summary["remarks"])

@@ -5,20 +5,35 @@ import math
 from typing import Any
 
 from xpnet.errors import InputError
+from xpnet.options import add_options
 from xpnet.sweep.halving import planned_epochs
 from xpnet.sweep.plan import NAMES
-from xpnet.sweep.space import Distribution, parse_distribution, parse_value, spelt_size
+from xpnet.sweep.space import (
+    Choice,
+    Distribution,
+    parse_distribution,
+    parse_value,
+    spelt_size,
+)
 from xpnet.sweep.values import values_of
 
 __all__ = ["MOST", "add_space", "factors_of", "number_of", "planned_of", "space_of"]
 
 MOST = 10_000  # nets without --yes
+_WITH_DEFAULTS = ("seed", "dtype", "sampling", "preprocess")
+_WHOLE = ("hidden_dims", "batch_size", "num_epochs", "patience", "seed")
 
 
 def add_space(group: argparse._ArgumentGroup) -> None:
     """Add the options of the space, and take those away that a sweep has not."""
     _add_configurations(group)
     _add_trainings(group)
+    group.add_argument(
+        "--out",
+        metavar="DIR",
+        help="keep the state there, and at the end results.csv, curves.csv, summary.json, a "
+        "picture, report.html and best/ with the best net; one that holds a sweep is refused",
+    )
     for name in (
         *("--config", "--profile", "--checkpoint-every", "--checkpoints-kept"),
         *("--compile", "--precision", "--threads", "--print-every"),
@@ -107,29 +122,72 @@ class _NotHere(argparse.Action):
 
 
 def space_of(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the space that the options describe."""
+    """Return the space that the options describe.
+
+    Raises:
+        InputError: A part of it is no name with values, or is given elsewhere too.
+
+    """
     space: dict[str, Any] = {}
+    aliases = _aliases()
     for kind, text in [
         *(("--grid", text) for text in options.grid),
         *(("--space", text) for text in options.space),
     ]:
         given, equals, values = text.partition("=")
-        name = given.strip().replace("-", "_")
-        name = {"hidden_dim": "hidden_dims"}.get(name, name)
+        name = given.strip().lstrip("-").replace("-", "_")
+        name = aliases.get(name, name)
         if not equals or not values.strip():
             raise InputError(f"{kind} takes NAME=VALUES, such as {kind} reg=0,0.1; got {text!r}")
         if name in space:
             raise InputError(f"{given} is in the space twice: join its values by commas")
-        if kind == "--space":
-            space[name] = parse_distribution(values)
-        else:
-            space[name] = [_value(name, item.strip()) for item in values.split(",")]
+        fixed = getattr(options, name, None)
+        if name not in _WITH_DEFAULTS and fixed is not None:
+            raise InputError(
+                f"{given} is in the space and is fixed at {fixed} too: leave one of them out"
+            )
+        space[name] = _drawn(name, values) if kind == "--space" else _listed(name, values)
     if not space:
         raise InputError(
             "there is nothing to sweep: give --grid NAME=A,B,... or --space NAME=DISTRIBUTION, "
-            f"with NAME of {', '.join(NAMES)}"
+            f"such as --grid reg=0,0.1; NAME is one of {', '.join(NAMES)}"
         )
     return space
+
+
+def _aliases() -> dict[str, str]:
+    """Return the hyperparameters by the names of their options, and by one that everybody tries."""
+    parser = argparse.ArgumentParser(add_help=False)
+    add_options(parser)
+    named = {
+        option.lstrip("-").replace("-", "_"): action.dest
+        for action in parser._actions
+        for option in action.option_strings
+    }
+    return {option: name for option, name in named.items() if name in NAMES} | {
+        "lr": "learning_rate"
+    }
+
+
+def _listed(name: str, values: str) -> list[Any]:
+    """Return the values of --grid."""
+    if "(" in values:
+        raise InputError(
+            f"--grid takes values, and {values!r} is a distribution: use --space {name}={values} "
+            "with --random N"
+        )
+    return [_value(name, item.strip()) for item in values.split(",")]
+
+
+def _drawn(name: str, values: str) -> Distribution:
+    """Return the distribution of --space."""
+    found = parse_distribution(values)
+    if isinstance(found, Choice):
+        items = values.strip().removeprefix("choice(").removesuffix(")").split(",")
+        return Choice(tuple(_value(name, item.strip()) for item in items))
+    if name in _WHOLE:
+        raise InputError(f"{name} takes whole numbers: draw it by choice(A,B,...); got {values!r}")
+    return found
 
 
 def _value(name: str, item: str) -> Any:

@@ -109,7 +109,8 @@ def _swept(
     check_names(space, "the space")
     fixed = _fixed(options, space, data)
     if not options.quiet:
-        print(f"xpnet {xpnet.__version__}: {number:,} nets on {data.name}", flush=True)
+        nets = "net" if number == 1 else "nets"
+        print(f"xpnet {xpnet.__version__}: {number:,} {nets} on {data.name}", flush=True)
     names = [*space, *(["seed"] if options.seeds > 1 else []), *([FOLD] if options.folds else [])]
     display = Display(names, planned_of(options, space, fixed, number), quiet=options.quiet)
     is_new = folder is not None and options.resume is None
@@ -128,13 +129,15 @@ def _swept(
             **{name: value for name, value in fixed.items() if name != "seed"},
         )
     except (KeyboardInterrupt, Terminated):
+        if folder is not None:
+            print(f"\ngo on by python -m xpnet.sweep --resume {folder}", file=sys.stderr)
         if display.result is None:
             raise
         found, status = display.result, INTERRUPTED
     finally:
         display.close()
     if status:
-        print(f"\nstopped after {len(found.rows):,} of {number:,} nets", file=sys.stderr)
+        print(f"stopped after {len(found.rows):,} of {number:,} nets", file=sys.stderr)
     if not options.quiet:
         seconds = time.perf_counter() - begun
         print(found, f"{len(found.rows):,} nets in {seconds:.2f} s", sep="\n", flush=True)

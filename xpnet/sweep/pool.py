@@ -4,9 +4,11 @@ import os
 import pickle
 import queue
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import active_children, get_context
 from multiprocessing.process import BaseProcess
 from types import TracebackType
@@ -142,7 +144,9 @@ class Pool:
         assert self._executor is not None
         found: dict[Future[TrainedStack], Group] = {}
         while len(found) < most and (part := work.take()) is not None:
-            found[self._executor.submit(_train, job_of(part))] = part
+            with _ctrl_c_ignored():  # by a process that starts, before it can say so itself
+                future = self._executor.submit(_train, job_of(part))
+            found[future] = part
         return found
 
     def _trained_elsewhere(
@@ -174,6 +178,19 @@ class Pool:
                 self._tell(self._news.get_nowait())
             except queue.Empty:
                 return
+
+
+@contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    """Ignore Ctrl-C for a moment, where signals come at all."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _begin(trainer: StackTrainer, news: Any) -> None:

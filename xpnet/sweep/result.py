@@ -110,7 +110,13 @@ class SweepResult:
 
     def notices_to_csv(self) -> str:
         """Return what a watch has said as CSV."""
-        return _csv(self.notices)
+        values = {row["number"]: {name: row[name] for name in self.names} for row in self.rows}
+        return _csv(
+            [
+                {"number": one["number"], **values.get(one["number"], {}), **one}
+                for one in self.notices
+            ]
+        )
 
     def __str__(self) -> str:
         """Return the five best as a table, and what to make of them."""
@@ -125,6 +131,8 @@ class SweepResult:
             accuracy = f"{row['val_accuracy']:.4f}"
             if row.get("val_std") is not None:
                 accuracy += f" +- {row['val_std']:.4f}"
+            if row.get("runs", self.runs_each) < self.runs_each:
+                accuracy += f" ({row['runs']} of {self.runs_each} trained)"
             cells.append([*(spelt(row[name]) for name in names), accuracy])
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         return [
@@ -138,9 +146,11 @@ class SweepResult:
         lost = sum(row["diverged_at"] is not None for row in self.rows)
         if lost:
             found.append(f"{lost} of {len(self.rows)} diverged")
+        if lost == len(self.rows):
+            return [*found, "none of them is worth a look: try learning rates far lower"]
         for name in sorted({notice["name"] for notice in self.notices}):
             nets = {notice["number"] for notice in self.notices if notice["name"] == name}
-            found.append(f"watched: {name} in {len(nets)} of {len(self.rows)}")
+            found.append(f"watched: {name} in {len(nets)} of {len(self.rows)} (see the notices)")
         if self.at_the_edge:
             values = ", ".join(f"{name} {spelt(self.best[name])}" for name in self.at_the_edge)
             found.append(f"the best is at an end of what was tried ({values}): look beyond it")

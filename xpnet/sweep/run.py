@@ -7,6 +7,7 @@ from typing import Any
 from xpnet.checks import check_count, check_count_or_none
 from xpnet.data import Dataset
 from xpnet.errors import InputError
+from xpnet.host_arrays import host_split
 from xpnet.net_records import check_savable
 from xpnet.optim import UpdateRule, get_rule
 from xpnet.sweep.folds import check_folds
@@ -95,6 +96,7 @@ def sweep(
             first step of the stack that has it; or the state is of another sweep.
 
     """
+    host_split(data, "train")  # says what data are to be
     check_names(space, "the space")
     check_names(fixed, "sweep")
     if twice := sorted(set(space) & set(fixed)):
