@@ -4,7 +4,6 @@ import os
 import pickle
 import queue
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -144,7 +143,7 @@ class Pool:
         assert self._executor is not None
         found: dict[Future[TrainedStack], Group] = {}
         while len(found) < most and (part := work.take()) is not None:
-            with _ctrl_c_ignored():  # by a process that starts, before it can say so itself
+            with _ctrl_c_waits():  # by a process that starts, before it can say so itself
                 future = self._executor.submit(_train, job_of(part))
             found[future] = part
         return found
@@ -181,16 +180,16 @@ class Pool:
 
 
 @contextmanager
-def _ctrl_c_ignored() -> Iterator[None]:
-    """Ignore Ctrl-C for a moment, where signals come at all."""
-    if threading.current_thread() is not threading.main_thread():
+def _ctrl_c_waits() -> Iterator[None]:
+    """Let Ctrl-C wait for a moment; a process that starts meanwhile never gets it."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(trainer: StackTrainer, news: Any) -> None:
