@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 
-EVENTS = ("on_interval", "on_epoch", "on_checkpoint", "on_end")
+EVENTS = ("on_begin", "on_interval", "on_epoch", "on_checkpoint", "on_end")
 
 
 def check_clip_norm(value: Any, members: int | None) -> float | np.ndarray | None:

@@ -113,10 +113,11 @@ class Solver:
             comes ten seconds or more after the last one, and in long epochs every minute. The
             training's end is always one.
         checkpoints_kept: How many of them stay.
-        callbacks: Objects with any of `on_interval(solver)`, every `print_every` steps;
-            `on_epoch(solver)`, after the accuracies of an epoch; `on_checkpoint(solver)`, before
-            one is written; `on_end(solver)`. They may read `model.params`, and copy what they keep:
-            later steps write into these arrays.
+        callbacks: Objects with any of `on_begin(solver)`, before the first step of a `train`;
+            `on_interval(solver)`, every `print_every` steps; `on_epoch(solver)`, after the
+            accuracies of an epoch; `on_checkpoint(solver)`, before one is written; and
+            `on_end(solver)`. They may read `model.params`, and copy what they keep: later steps
+            write into these arrays.
 
     The members of a stack start alike unless the net was given several seeds or scales. With a
     stack, the values of `optim_config`, `lr_decay`, `clip_norm` and `seed` may be sequences, one
@@ -318,6 +319,7 @@ class Solver:
             self._trainer.begin(self._loop.parts.train, self._sample_weights)
             if not self.best_params:
                 self._best.variables = copied(self._trainer.variables)
+            self._call("on_begin")
             try:
                 with interrupt_flag() as interrupt:
                     self._loop.run(last_epoch, interrupt, until)

@@ -7,9 +7,9 @@ import pytest
 
 import xpnet
 from xpnet import DivergenceWarning, FullyConnectedNet, InputError, Solver, TwoLayerNet
-from xpnet.diagnostics import Notice, Verdict, Watch, read_watch
+from xpnet.diagnostics import Notice, Verdict, Watch, read_watch, rehearsed_divergence
 from xpnet.diagnostics.looks import Looks
-from xpnet.diagnostics.rehearsed_divergence import first_nonfinite_layers, kept, rehearsed
+from xpnet.diagnostics.rehearsed_divergence import first_nonfinite_layers, kept, rehearsal
 from xpnet.diagnostics.spacing import Spacing
 from xpnet.errors import CheckpointWarning, WatchWarning
 
@@ -376,6 +376,75 @@ def test_each_member_is_told_of_by_itself(data):
     assert [one for one in said if one.member == 0] == []
 
 
+def stack_that_diverges(data, said, **options):
+    """Ten members at rates of which most diverge, at steps of their own."""
+    rates = list(np.geomspace(0.01, 100.0, 10))
+    net = FullyConnectedNet([20], D, C, members=10, activation="elu")
+    solver = Solver(
+        net, data, update_rule="sgd_momentum", optim_config={"learning_rate": rates}, batch_size=6,
+        print_every=10, num_epochs=8, verbose=False, callbacks=[Watch(say=said.append)], **options
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DivergenceWarning)
+        solver.train()
+    return solver, [one for one in said if one.verdict.name == "divergence"]
+
+
+def test_no_step_of_a_stack_is_rehearsed_twice(data, monkeypatch):
+    """However many of its members diverge at steps of their own."""
+    taken = []
+    original = rehearsed_divergence._take
+    monkeypatch.setattr(
+        rehearsed_divergence,
+        "_take",
+        lambda *args: taken.append(args[-1]) or original(*args),
+    )
+    monkeypatch.setattr("xpnet.diagnostics.watch_divergence._REHEARSED", 1.0)
+    solver, told = stack_that_diverges(data, [])
+    steps = {step for step in solver.diverged_at if step is not None}
+    assert len(steps) > 3
+    assert {one.member: one.step for one in told} == {
+        k: step for k, step in enumerate(solver.diverged_at) if step is not None
+    }
+    assert 0 < len(taken) == len(set(taken)) <= max(steps)
+    assert "was not looked for" not in " ".join(str(one) for one in told)
+
+
+def test_of_a_stack_a_share_of_the_steps_is_rehearsed(data, monkeypatch):
+    """And where that is not enough, nothing is claimed of the layer."""
+    monkeypatch.setattr("xpnet.diagnostics.watch_divergence._REHEARSED", 0.0)
+    _, told = stack_that_diverges(data, [])
+    assert told
+    for notice in told:
+        assert notice.layer == ""
+        assert "in which layer that began was not looked for" in notice.verdict.found
+
+
+def test_the_layer_is_named_where_a_later_training_diverges_at_once(data):
+    """Of weights that were changed in between, before any copy of its own was due."""
+    said = []
+    net = FullyConnectedNet([5], D, C)
+    solver = Solver(
+        net, data, callbacks=[Watch(say=said.append)], batch_size=6, num_epochs=1, verbose=False
+    )
+    solver.train()
+    net.params = {name: w * np.float32(1e20) for name, w in net.params.items()}
+    with pytest.warns(DivergenceWarning):
+        solver.train()
+    [notice] = [one for one in said if one.verdict.name == "divergence"]
+    assert (notice.step, notice.layer) == (11, "output (5-3)")
+
+
+def test_who_diverged_in_an_earlier_training_is_not_told_of_again(data):
+    said = []
+    solver, told = stack_that_diverges(data, said)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DivergenceWarning)
+        solver.train()
+    again = [one.member for one in said if one.verdict.name == "divergence"]
+    assert len(again) == len(set(again)) >= len(told)
+
+
 def test_a_rehearsal_takes_the_very_steps_of_the_training(data):
     """From copies of another epoch; on NumPy to the bit."""
     starts = []
@@ -383,14 +452,14 @@ def test_a_rehearsal_takes_the_very_steps_of_the_training(data):
     class Keep:
         def on_interval(self, solver):
             if solver.step in (1, 13):
-                starts.append(kept(solver, Looks(solver).now(), at_start=False))
+                starts.append(kept(solver, Looks(solver).now()))
 
         def on_end(self, solver):
             looks = Looks(solver)
             for start in starts:
-                for step in (start.step + 1, 14, 20, 21, 30):
-                    assert first_nonfinite_layers(solver, looks, start, step) == [None]
-                twin = rehearsed(solver, start, 30)[0]
+                asked = {step: [0] for step in (start.step + 1, 14, 20, 21, 30)}
+                assert first_nonfinite_layers(solver, looks, start, asked) == {0: None}
+                twin = next(twin for step, twin, _ in rehearsal(solver, start) if step == 31)
                 for name, w in solver._trainer.variables.params.items():
                     np.testing.assert_array_equal(twin.variables.params[name], w)
 

@@ -11,7 +11,7 @@ from xpnet.diagnostics.histogram import EDGES, log_sizes, spread, value_shares
 from xpnet.diagnostics.layer_outputs import saturated_share, tapped, weight_names
 from xpnet.nets import FullyConnectedNet, Net, Params, Variables
 
-__all__ = ["STATISTICS", "Update", "layer_statistics"]
+__all__ = ["STATISTICS", "Update", "layer_statistics", "nonfinite_shares"]
 
 # From the parameters and their gradients to the next parameters.
 Update: TypeAlias = Callable[[Params, Params], Params]
@@ -95,6 +95,24 @@ def layer_statistics(
     return stacked | {name: xp.stack([row[name] for row in rows], axis=-2) for name in EDGES}
 
 
+def nonfinite_shares(
+    net: FullyConnectedNet,
+    variables: Variables,
+    x: Array,
+    y: Array,
+    terms: Mapping[str, Any],
+    xp: Any,
+) -> Array:
+    """Return `nonfinite_share` alone, (..., layers), of what `layer_statistics` takes; pure."""
+    tap = tapped(net)
+    tap.net.loss_and_gradients(variables, x, y, terms, xp)
+    return xp.stack([_nonfinite_share(out, xp) for out in tap.outputs()], axis=-1)
+
+
+def _nonfinite_share(out: Array, xp: Any) -> Array:
+    return xp.mean(xp.astype(~xp.isfinite(out), out.dtype), axis=(-2, -1))
+
+
 def _of_outputs(
     net: FullyConnectedNet, i: int, out: Array, dout: Array, xp: Any
 ) -> dict[str, Array]:
@@ -111,7 +129,7 @@ def _of_outputs(
         "zero_share": xp.mean(zeros, axis=-1) / num_samples,
         "dead_share": xp.mean(xp.astype(zeros == num_samples, out.dtype), axis=-1),
         "saturated_share": saturated_share(net, i, out, xp),
-        "nonfinite_share": xp.mean(xp.astype(~xp.isfinite(out), out.dtype), axis=(-2, -1)),
+        "nonfinite_share": _nonfinite_share(out, xp),
         "output_gradient_norm": _norm(dout, (-2, -1), xp),
         "activations": value_shares(spread(in_std, 2, xp), "activations", xp),
     }

@@ -9,7 +9,7 @@ from xpnet.backends import Array
 from xpnet.data.batches import sample_rows
 from xpnet.diagnostics.histogram import BINS, EDGES
 from xpnet.diagnostics.layer_outputs import check_layers, layer_names, weight_names
-from xpnet.diagnostics.layer_statistics import STATISTICS, layer_statistics
+from xpnet.diagnostics.layer_statistics import STATISTICS, layer_statistics, nonfinite_shares
 from xpnet.diagnostics.validation_statistics import activity, over_batches
 from xpnet.errors import InputError
 from xpnet.evaluation import CHECK_BATCH, measured_batches
@@ -90,14 +90,7 @@ class Looks:
 
     def statistics(self, live: Mapping[str, Any], rows: np.ndarray) -> dict[str, np.ndarray]:
         """Return what `layer_statistics` finds on training rows, (B,) or (members, B)."""
-        flat = rows.reshape(-1)
-        part = self._trainer.subset(self._loop.parts.train, flat)
-        X, y = part.X[0 : len(flat), ...], part.y
-        if rows.ndim > 1:
-            xp = self._backend.xp
-            X = xp.reshape(X, (*rows.shape, *X.shape[1:]))
-            y = xp.reshape(y, (*rows.shape, *y.shape[1:]))
-        batch = {"X": X, "y": y, "coefficients": self._coefficients()}
+        batch = self._batch(rows) | {"coefficients": self._coefficients()}
         host = self._backend.to_numpy(self._measure(live, batch))
         count = self.net.num_layers
         found = {name: host[..., i * count : (i + 1) * count] for i, name in enumerate(STATISTICS)}
@@ -107,6 +100,13 @@ class Looks:
             found[name] = own.reshape(*host.shape[:-1], count, BINS)
             start += count * BINS
         return found
+
+    def nonfinite_shares(self, live: Mapping[str, Any], rows: np.ndarray) -> np.ndarray:
+        """Return of these which share of each layer's outputs is NaN or infinite, and no more."""
+        batch, terms = self._batch(rows), {**self._fixed, **live["terms"]}
+        x, xp = self._x(batch, live, self._preprocess), self._backend.xp
+        found = nonfinite_shares(self.net, live["variables"], x, batch["y"], terms, xp)
+        return self._backend.to_numpy(found)
 
     def dead_on_validation(self, live: Mapping[str, Any]) -> np.ndarray:
         """Return which share of each layer's units is 0 on the whole validation part.
@@ -124,6 +124,17 @@ class Looks:
         at = loop.rates.at(loop.step - 1, 1, per_epoch * loop.last_epoch, loop.last_epoch)
         return np.asarray(at[-1])
 
+    def _batch(self, rows: np.ndarray) -> dict[str, Array]:
+        """Return training rows, (B,) or (members, B), on the device."""
+        flat = rows.reshape(-1)
+        part = self._trainer.subset(self._loop.parts.train, flat)
+        X, y = part.X[0 : len(flat), ...], part.y
+        if rows.ndim > 1:
+            xp = self._backend.xp
+            X = xp.reshape(X, (*rows.shape, *X.shape[1:]))
+            y = xp.reshape(y, (*rows.shape, *y.shape[1:]))
+        return {"X": X, "y": y}
+
     def _coefficients(self) -> dict[str, Array]:
         """Return the numbers of the update rule, as at the last step."""
         hyper = dict(self._trainer.hyper)
@@ -136,14 +147,11 @@ class Looks:
     def _measured(self, live: Mapping[str, Any], batch: Mapping[str, Any]) -> Array:
         """Return all that `layer_statistics` does, as one array (..., numbers); pure."""
         backend, xp = self._backend, self._backend.xp
-        x = xp.astype(batch["X"], self.net.compute_dtype, copy=True)
-        if self._preprocess is not None:
-            x = self._preprocess.apply(x, live["numbers"], xp)
         terms = {**self._fixed, **live["terms"]}
         found = layer_statistics(
             self.net,
             live["variables"],
-            x,
+            self._x(batch, live, self._preprocess),
             batch["y"],
             terms | {"reg": 0.0},
             update=lambda params, grads: self._step(params, grads, terms, live, batch),
@@ -153,6 +161,12 @@ class Looks:
         lead = flat[0].shape[:-1]
         flat += [xp.reshape(found[name], (*lead, -1)) for name in EDGES]
         return xp.concat(flat, axis=-1)
+
+    def _x(self, batch: Mapping[str, Any], live: Mapping[str, Any], preprocess: Any) -> Array:
+        """Return what goes into the net."""
+        xp = self._backend.xp
+        x = xp.astype(batch["X"], self.net.compute_dtype, copy=True)
+        return x if preprocess is None else preprocess.apply(x, live["numbers"], xp)
 
     def _step(
         self,
@@ -181,8 +195,5 @@ class Looks:
 
     def _active(self, live: Mapping[str, Any], batch: Mapping[str, Any]) -> Array:
         """Return what `activity` finds on a batch of the validation part; pure."""
-        xp = self._backend.xp
-        x = xp.astype(batch["X"], self.net.compute_dtype, copy=True)
-        if self._val_preprocess is not None:
-            x = self._val_preprocess.apply(x, live["numbers"], xp)
-        return activity(self.net, live["variables"], x, xp)
+        x = self._x(batch, live, self._val_preprocess)
+        return activity(self.net, live["variables"], x, self._backend.xp)

@@ -1,6 +1,6 @@
 """Where a training diverged: its last steps taken once more, to see which layer broke first."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from xpnet.profiling.twins import make_twin
 if TYPE_CHECKING:
     from xpnet.solver import Solver
 
-__all__ = ["Kept", "first_nonfinite_layers", "kept", "rehearsed"]
+__all__ = ["Kept", "first_nonfinite_layers", "kept", "rehearsal"]
 
 
 class Kept(NamedTuple):
@@ -27,59 +27,63 @@ class Kept(NamedTuple):
     slots: dict[str, dict[str, Array]]
 
 
-def kept(solver: "Solver", live: Mapping[str, Any], *, at_start: bool) -> Kept:
-    """Return copies of what the steps move, as they are now or were before the first step."""
+def kept(solver: "Solver", live: Mapping[str, Any]) -> Kept:
+    """Return copies of what the steps move, as they are now."""
     loop = solver._loop
-    place = (0, 0, 0) if at_start else (loop.step, loop.epoch, loop.counters[2])
+    place = loop.step, loop.epoch, loop.counters[2]
     return Kept(*place, copied(live["variables"]), _copied(live["slots"]))
 
 
 def first_nonfinite_layers(
-    solver: "Solver", looks: Looks, start: Kept, step: int
-) -> list[str | None]:
-    """Return for each member the first layer, in forward order, whose outputs broke.
+    solver: "Solver", looks: Looks, start: Kept, broke: Mapping[int, Sequence[int]]
+) -> dict[int, str | None]:
+    """Return for members that diverged the first layer, in forward order, whose outputs broke.
 
-    The steps from `start` to the one whose loss was the first to be NaN or infinite are taken once
-    more on copies, and the batch of that step goes through the net before it and after.
+    The steps from `start` to those whose losses were the first to be NaN or infinite are taken once
+    more on copies, once for all members, and the batch of such a step goes through the net before
+    it; and after it, where that did not break.
 
     Args:
         solver: Whose training has diverged.
         looks: Looks at it.
-        start: Copies from before that step.
-        step: That step, from 1.
+        start: Copies from before all these steps.
+        broke: By the step, from 1, the members, 0 for a single net.
 
     Returns:
-        A name for each member, or one for a single net; None where all outputs were finite, as
-        where the loss alone overflowed.
+        By the member a name; None where all outputs were finite, as where the loss alone
+        overflowed.
 
     """
-    twin, rows = rehearsed(solver, start, step - 1)
-    before = _share(looks, twin, rows)
-    _take(solver, twin, rows, step)
-    after = _share(looks, twin, rows)
-    names = looks.layers
-    return [
-        _first(names, a) or _first(names, b)
-        for a, b in zip(before.reshape(-1, len(names)), after.reshape(-1, len(names)), strict=True)
-    ]
+    found: dict[int, str | None] = {}
+    last, rows_before = max(broke), np.zeros(0, dtype=np.int64)
+    for step, twin, rows in rehearsal(solver, start):
+        unsettled = [k for k in broke.get(step - 1, ()) if found[k] is None]
+        if unsettled:
+            found |= _first_of(looks, twin, rows_before, unsettled)
+        if step in broke:
+            found |= _first_of(looks, twin, rows, broke[step])
+        if step > last or (step == last and None not in [found[k] for k in broke[step]]):
+            break
+        rows_before = rows
+    return found
 
 
-def rehearsed(solver: "Solver", start: Kept, step: int) -> tuple[Any, np.ndarray]:
-    """Return a trainer that has taken the steps up to `step`, and the rows of the next one."""
+def rehearsal(solver: "Solver", start: Kept) -> Iterator[tuple[int, Any, np.ndarray]]:
+    """Yield each step, a trainer that has taken those before it, and the step's rows."""
     loop, per_epoch = solver._loop, solver.steps_per_epoch
     twin: Any = make_twin(loop.trainer, None)
     twin.go_on_from((copied(start.variables), _copied(start.slots)))
     twin.begin(loop.parts.train, solver._sample_weights)
-    epoch, done = start.epoch, start.done_in_epoch
+    epoch, done, step = start.epoch, start.done_in_epoch, start.step
     order = loop.draw_rows(epoch)
-    for now in range(start.step + 1, step + 2):
+    while True:
         if done == per_epoch:
             epoch, done = epoch + 1, 0
             order = loop.draw_rows(epoch)
-        if now <= step:
-            _take(solver, twin, order[done], now)
-            done += 1
-    return twin, order[done]
+        step += 1
+        yield step, twin, order[done]
+        _take(solver, twin, order[done], step)
+        done += 1
 
 
 def _take(solver: "Solver", twin: Any, rows: np.ndarray, step: int) -> None:
@@ -94,11 +98,10 @@ def _copied(slots: Mapping[str, dict[str, Array]]) -> dict[str, dict[str, Array]
     return {name: copied(Variables(own, {})).params for name, own in slots.items()}
 
 
-def _share(looks: Looks, twin: Any, rows: np.ndarray) -> np.ndarray:
-    """Return which share of each layer's outputs is not finite on a batch."""
-    return looks.statistics(looks.live(twin._variables, twin._slots), rows)["nonfinite_share"]
-
-
-def _first(names: list[str], shares: np.ndarray) -> str | None:
-    broken = np.flatnonzero(~(shares == 0))
-    return names[broken[0]] if len(broken) else None
+def _first_of(
+    looks: Looks, twin: Any, rows: np.ndarray, members: Sequence[int]
+) -> dict[int, str | None]:
+    """Return the first layer of each member that is not finite on a batch, or None."""
+    shares = looks.nonfinite_shares(looks.live(twin._variables, twin._slots), rows)
+    broken = ~(shares.reshape(-1, len(looks.layers)) == 0)
+    return {k: looks.layers[broken[k].argmax()] if broken[k].any() else None for k in members}

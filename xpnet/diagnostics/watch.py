@@ -4,14 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from xpnet.checks import check_count_or_none
 from xpnet.diagnostics.layer_outputs import check_layers, layer_names, weight_names
 from xpnet.diagnostics.looks import Looks
-from xpnet.diagnostics.rehearsed_divergence import Kept, kept
 from xpnet.diagnostics.spacing import Spacing
-from xpnet.diagnostics.watch_divergence import divergence_notices
+from xpnet.diagnostics.watch_divergence import Divergences
 from xpnet.diagnostics.watch_file import write_watch
 from xpnet.diagnostics.watch_record import Notice, WatchRecord
 from xpnet.diagnostics.watch_rules import may_be_dead, newly_true
@@ -25,7 +22,7 @@ __all__ = ["Watch"]
 
 # Of the training's time; with the calls in between, and a first look and a last that come in any
 # case, all stays under 2% of a training of half a second.
-_LOOKS, _COPIES = 0.01, 0.001
+_LOOKS = 0.01
 
 
 class Watch:
@@ -77,6 +74,10 @@ class Watch:
         _check_same(record, check_layers(solver.model), solver.members)
         self.record = record.until(solver.step)
         self._watched = None
+
+    def on_begin(self, solver: "Solver") -> None:
+        """Copy what the training begins from."""
+        self._now(solver)
 
     def on_interval(self, solver: "Solver") -> None:
         """Look if a look is due."""
@@ -138,9 +139,7 @@ class _Watched:
         compiles = net.backend.always_compiles
         last = record.steps[-1] if record.steps else None
         self._look_spacing = Spacing(_LOOKS, every, last_step=last, forgives_first=compiles)
-        self._copy_spacing = Spacing(_COPIES)
-        self._kept: list[Kept] = []
-        self._gone = np.zeros_like(solver._divergence.gone)
+        self._divergences = Divergences(solver, self._looks)
 
     def is_of(self, solver: "Solver") -> bool:
         """Return whether this is the call that goes on."""
@@ -151,28 +150,21 @@ class _Watched:
         solver, step = self._solver, self._solver.step
         seconds = solver.seconds_until_now - solver.seconds
         if solver.members is not None:  # a single net that diverges ends its training
-            self._look_for_divergence()
+            self._tell(self._divergences.notices(self.record))
         looks = must or self._look_spacing.allows(step, seconds)
-        copies = self._copy_spacing.allows(step, seconds)
-        if not (looks or copies):  # as nearly always, and many times a second
-            return
-        start = self._looks.at_start()
-        live, at = (self._looks.now(), step) if start is None else (start, 0)
-        if looks:
+        if looks:  # as seldom, of many times a second
+            start = self._looks.at_start()
+            live, at = (self._looks.now(), step) if start is None else (start, 0)
             with self._look_spacing.measured(step):
                 self._look(live, at, is_last=must)
-        if copies:
-            with self._copy_spacing.measured(step):
-                self._kept = [*self._kept[-1:], kept(solver, live, at_start=at == 0)]
+        if self._divergences.are_due(seconds):
+            self._divergences.keep()
 
     def end(self) -> None:
         """Look where all runs have ended before the last epoch."""
-        if (start := self._looks.at_start()) is not None and not self._kept:
-            self._look(
-                start, 0, is_last=False
-            )  # the first step was the last, and nobody was called
-            self._kept = [kept(self._solver, start, at_start=True)]
-        self._look_for_divergence()
+        if (start := self._looks.at_start()) is not None:
+            self._look(start, 0, is_last=False)  # the first step was the last: nobody was called
+        self._tell(self._divergences.notices(self.record))
         if self._solver._loop.history.gone.all():
             self._look(self._looks.now(), self._solver.step, is_last=True)
 
@@ -185,15 +177,6 @@ class _Watched:
             found["validation_dead_share"] = self._looks.dead_on_validation(live)
         record.add(step, found)
         self._tell(newly_true(record, self._solver, self._looks))
-
-    def _look_for_divergence(self) -> None:
-        gone = self._solver._divergence.gone
-        if gone.any() and not np.array_equal(gone, self._gone):
-            newly = np.flatnonzero(gone & ~self._gone).tolist()
-            self._gone = gone
-            self._tell(
-                divergence_notices(self._solver, self._looks, self._kept, self.record, newly)
-            )
 
     def _tell(self, notices: Sequence[Notice]) -> None:
         for notice in notices:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xpnet.diagnostics.looks import Looks
-from xpnet.diagnostics.rehearsed_divergence import Kept, first_nonfinite_layers
+from xpnet.diagnostics.rehearsed_divergence import Kept, first_nonfinite_layers, kept
+from xpnet.diagnostics.spacing import Spacing
 from xpnet.diagnostics.verdict import Verdict
 from xpnet.diagnostics.watch_layers import lower_rate, reference_ratios
 from xpnet.diagnostics.watch_record import Notice, WatchRecord
@@ -14,44 +15,93 @@ from xpnet.diagnostics.watch_view import View
 if TYPE_CHECKING:
     from xpnet.solver import Solver
 
-__all__ = ["DIVERGENCE", "divergence_notices"]
+__all__ = ["DIVERGENCE", "Divergences"]
 
 DIVERGENCE = "divergence"
 
 
-def divergence_notices(
-    solver: "Solver", looks: Looks, starts: list[Kept], record: WatchRecord, newly: list[int]
-) -> list[Notice]:
-    """Return a notice for each of the members that have just diverged, or for a single net.
+# Of the training's time, for copies to rehearse from; and of the planned steps of a stack, those
+# that are taken once more. A single net is rehearsed once, when its training is over.
+_COPIES, _REHEARSED = 0.002, 0.2
+
+
+class Divergences:
+    """Keeps copies of what a training moves, and says of those that diverge where it began.
 
     Args:
-        solver: Whose training it is.
+        solver: Whose training begins.
         looks: Looks at it.
-        starts: Copies from before, oldest first.
-        record: What was seen until then.
-        newly: The numbers of these members, 0 for a single net.
 
     """
-    steps = solver._divergence.steps.reshape(-1)
-    notices = []
-    for step in sorted({int(steps[k]) for k in newly}):
-        before = [start for start in starts if start.step < step]
-        layers: list[str | None] = [None] * len(steps)
-        if before:
-            layers = first_nonfinite_layers(solver, looks, before[-1], step)
-        for k in newly:
-            if steps[k] == step:
+
+    def __init__(self, solver: "Solver", looks: Looks) -> None:
+        self._solver, self._looks = solver, looks
+        self._spacing = Spacing(_COPIES)
+        self._gone = solver._divergence.gone
+        self._first, self._rehearsed = solver.step, 0
+        self._kept: list[Kept] = []
+        self.keep()
+
+    def are_due(self, seconds: float) -> bool:
+        """Return whether a copy is due, when so many seconds were trained."""
+        return self._spacing.allows(self._solver.step, seconds)
+
+    def keep(self) -> None:
+        """Copy what a divergence would be rehearsed from."""
+        solver = self._solver
+        with self._spacing.measured(solver.step):
+            self._kept = [*self._kept[-1:], kept(solver, self._looks.now())]
+
+    def notices(self, record: WatchRecord) -> list[Notice]:
+        """Return a notice for each of the members that have just diverged, or for a single net.
+
+        Args:
+            record: What was seen until then.
+
+        """
+        solver = self._solver
+        gone, steps = solver._divergence.gone, solver._divergence.steps.reshape(-1)
+        newly = np.flatnonzero(gone & ~self._gone).tolist()
+        if not newly:
+            return []
+        self._gone = gone
+        broke: dict[int, list[int]] = {}
+        for k in sorted(newly, key=lambda k: steps[k]):
+            broke.setdefault(int(steps[k]), []).append(k)
+        layers = self._layers(broke)
+        if not gone.all():
+            self.keep()  # the next rehearsal begins where this one has ended
+        notices = []
+        for step, members in broke.items():
+            for k in members:
+                view = View(record, solver, self._looks.net, k, 1.0)
+                where = _where(layers, k)
+                verdict = _verdict(step, where, view.learning_rate, _first_ratio(view))
                 member = None if solver.members is None else k
-                view = View(record, solver, looks.net, k, 1.0)
-                verdict = _verdict(step, layers[k], view.learning_rate, _first_ratio(view))
-                notices.append(Notice(step, verdict, layers[k] or "", member))
-    return notices
+                notices.append(Notice(step, verdict, layers.get(k) or "", member))
+        return notices
+
+    def _layers(self, broke: dict[int, list[int]]) -> dict[int, str | None]:
+        """Return the layer in which each began, as far as that is not too much to rehearse."""
+        start = [start for start in self._kept if start.step < min(broke)][-1]
+        solver, number = self._solver, max(broke) - start.step
+        planned = solver.steps_per_epoch * solver.last_epoch - self._first
+        if solver.members is not None and self._rehearsed + number > _REHEARSED * planned:
+            return {}
+        self._rehearsed += number
+        return first_nonfinite_layers(solver, self._looks, start, broke)
 
 
-def _verdict(step: int, layer: str | None, rate: float | None, ratio: float) -> Verdict:
-    where = "the outputs of every layer were finite, and the loss of them overflowed"
-    if layer is not None:
-        where = f"{layer} was the first layer whose outputs were not finite"
+def _where(layers: dict[int, str | None], member: int) -> str:
+    """Return what is known of the layer in which a divergence began."""
+    if member not in layers:
+        return "in which layer that began was not looked for, as it would have taken too long"
+    if layers[member] is None:
+        return "the outputs of every layer were finite, and the loss of them overflowed"
+    return f"{layers[member]} was the first layer whose outputs were not finite"
+
+
+def _verdict(step: int, where: str, rate: float | None, ratio: float) -> Verdict:
     remedy = "Try a learning rate ten times smaller"
     if rate is not None:
         remedy = f"Try a learning rate of {lower_rate(rate, ratio):.1g} instead of {rate:.3g}"
