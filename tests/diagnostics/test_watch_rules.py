@@ -79,6 +79,11 @@ HEALTHY = {
         TwoLayerNet(64, 50, 10, reg=0.1),
         sgd(1e-2, 20, "sgd_momentum", lr_decay=0.95),
     ),
+    "two layers of tiny weights": lambda: (
+        digits(),
+        net([50], weight_scale=1e-4),
+        sgd(1e-1, 10),
+    ),
     "plain steps": lambda: (digits(), net([50]), sgd(1e-2, 20)),
     "eight layers": lambda: (digits(), net([50] * 8), adam(1e-3)),
     "tanh, long": lambda: (
@@ -166,6 +171,10 @@ FAULTY = {
     "five layers of tiny weights": (
         lambda: (digits(), net([50] * 4, weight_scale=1e-3), sgd(1e-2, 4)),
         ("vanishing gradients", FIRST.format("relu"), 0),
+    ),
+    "two layers of tiny weights, a low rate": (
+        lambda: (digits(), net([50], weight_scale=1e-4), sgd(1e-2, 10)),
+        ("vanishing gradients", FIRST.format("relu"), 21),
     ),
     "seven layers of large weights": (
         lambda: (digits(), net([50] * 6, weight_scale=1.0), sgd(1e-6, 4)),

@@ -35,6 +35,23 @@ def digits_run(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def sigmoid_run(tmp_path_factory):
+    """A run of sigmoids that begin saturated, as --watch itself records it."""
+    folder = tmp_path_factory.mktemp("sigmoid")
+    net = "--activation", "sigmoid", "--initializer", "gaussian", "--weight-scale", 1
+    assert trained(folder, "--num-epochs", 2, "--hidden-dim", 10, *net, "--watch", 10) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def linear_run(tmp_path_factory):
+    """A run of a linear classifier."""
+    folder = tmp_path_factory.mktemp("linear")
+    assert trained(folder, "--num-epochs", 1, "--hidden-dim", "none") == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
 def regression_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("regression")
     rng = np.random.default_rng(0)

@@ -11,6 +11,7 @@ import pytest
 
 import xpnet
 import xpnet.train
+from xpnet.diagnostics import WATCH, read_watch
 from xpnet.report.command import main
 from xpnet.report.frame import Frame
 from xpnet.report.scales import Linear
@@ -156,6 +157,28 @@ def test_the_verdicts_worst_first(digits_run, tree_of):
     fine = [li.text for li in section.all("li")]
     assert fine[0].startswith("✔ fine initial loss, step 1: 2.31 (expected: 2.30")
     assert section.one("p", class_="counted").text == "1 fault, 1 warning, 2 fine"
+
+
+def test_saturation_as_it_was_recorded(sigmoid_run, tree_of):
+    record = read_watch(sigmoid_run / WATCH)
+    shares = record.statistics["saturated_share"][:, 0]
+    svg = tree_of(sigmoid_run).one(id="saturation").one("svg", class_="chart")
+    assert shares[-1] > 0.1
+    assert f"At the last look: {record.layers[0]} {shares[-1]:.2g}"[:-1] in svg.text
+    rules = [float(re.search(r" ([\d.]+)H", p["d"])[1]) for p in svg.all("path", class_="rule")]
+    texts = [t.text for t in svg.all("text") if t.get("text-anchor") == "end"][: len(rules)]
+    (low, y_low), *_, (high, y_high) = sorted(zip(map(float, texts), rules, strict=True))
+    found = low + (drawn(svg, "line s0")[:, 1] - y_low) / (y_high - y_low) * (high - low)
+    np.testing.assert_allclose(found, shares, atol=0.01)
+
+
+def test_the_first_layer_of_a_linear_classifier_is_of_its_classes(linear_run, digits_run, tree_of):
+    for run, said in (
+        (linear_run, "each output, all 10"),
+        (digits_run, "each hidden unit, all 20"),
+    ):
+        figure = tree_of(run).one(id="first-layer")
+        assert f"A picture for {said}, " in figure.one("figcaption").text
 
 
 def test_without_a_watch_it_says_how_to_get_one(hostile_run, tree_of):

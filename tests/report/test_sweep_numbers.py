@@ -2,11 +2,14 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
 
+import xpnet
 from xpnet.report.command import main
+from xpnet.versions import versions
 
 
 def table(folder, name):
@@ -75,3 +78,25 @@ def test_the_large_numbers(sweep_run, tree_of):
     lost = sum(row["diverged_at"] != "" for row in table(sweep_run, "results.csv"))
     assert found["diverged"] == str(lost)
     assert lost > 0
+
+
+def test_the_machine_and_the_versions(sweep_run, tree_of):
+    told = json.loads((sweep_run / "summary.json").read_text())
+    assert told["device"] == "cpu"
+    assert told["backend"] == xpnet.get_backend("cpu").description
+    assert told["versions"] == versions(xpnet.get_backend("cpu"))
+    page = tree_of(sweep_run)
+    shown = {tr.one("th").text: tr.one("td").text for tr in page.one(id="versions").all("tr")}
+    assert shown == told["versions"]
+    assert told["backend"] in page.one(id="machine").text
+
+
+def test_a_sweep_of_before_has_no_machine(sweep_run, tmp_path, tree_of):
+    shutil.copytree(sweep_run, tmp_path / "run")
+    path = tmp_path / "run" / "summary.json"
+    told = json.loads(path.read_text())
+    path.write_text(json.dumps({k: v for k, v in told.items() if k not in ("backend", "versions")}))
+    assert main([str(tmp_path / "run")]) == 0
+    page = tree_of(tmp_path / "run")
+    assert page.all(id="versions") == []
+    assert "backend" not in page.one(id="machine").text

@@ -20,9 +20,9 @@ __all__ = ["DIVERGENCE", "Divergences"]
 DIVERGENCE = "divergence"
 
 
-# Of the training's time, for copies to rehearse from; and of the planned steps of a stack, those
-# that are taken once more. A single net is rehearsed once, when its training is over.
-_COPIES, _REHEARSED = 0.002, 0.2
+# Of the training's time, for copies to rehearse from. A stack has more of them, as it rehearses
+# while others train: the first time in any case, and then this share of all steps.
+_COPIES, _STACK_COPIES, _REHEARSED = 0.001, 0.005, 0.2
 
 
 class Divergences:
@@ -36,7 +36,7 @@ class Divergences:
 
     def __init__(self, solver: "Solver", looks: Looks) -> None:
         self._solver, self._looks = solver, looks
-        self._spacing = Spacing(_COPIES)
+        self._spacing = Spacing(_COPIES if solver.members is None else _STACK_COPIES)
         self._gone = solver._divergence.gone
         self._first, self._rehearsed = solver.step, 0
         self._kept: list[Kept] = []
@@ -86,7 +86,7 @@ class Divergences:
         start = [start for start in self._kept if start.step < min(broke)][-1]
         solver, number = self._solver, max(broke) - start.step
         planned = solver.steps_per_epoch * solver.last_epoch - self._first
-        if solver.members is not None and self._rehearsed + number > _REHEARSED * planned:
+        if self._rehearsed and self._rehearsed + number > _REHEARSED * planned:
             return {}
         self._rehearsed += number
         return first_nonfinite_layers(solver, self._looks, start, broke)

@@ -77,6 +77,8 @@ def _gradients(view: View) -> Iterator[Finding]:
     norms = view.twice("output_gradient_norm")
     if norms is None or not view.hidden or (norms[:, -1] == 0).any():
         return
+    if view.hidden == 1 and len(norms) == 1:
+        return  # at the start it is the size of the last weights alone, which grow
     ratio = norms[:, 0].astype(np.float64) / norms[:, -1]
     depth = f"the gradient that reaches {view.layers[0]} is {ratio[-1]:.1e} of that at the scores"
     if (ratio < VANISHED).all():

@@ -37,6 +37,7 @@ def _first_layer(net: FullyConnectedNet, data: Dataset) -> Markup | None:
         return None
     uri, width, height = found
     units = net.layer_sizes[1]
+    kind = "hidden unit" if net.num_layers > 1 else "output"
     shown = f"the first 100 of {units:,}" if units > 100 else f"all {units:,}"
     image = tag(
         "img",
@@ -44,9 +45,9 @@ def _first_layer(net: FullyConnectedNet, data: Dataset) -> Markup | None:
         width=width,
         height=height,
         class_="weights",
-        alt=f"The weights of {shown} hidden units as pictures",
+        alt=f"The weights of {shown} {kind}s as pictures",
     )
-    caption = f"A picture for each hidden unit, {shown}, each stretched from its lowest weight, "
+    caption = f"A picture for each {kind}, {shown}, each stretched from its lowest weight, "
     caption += "black, to its highest. Structure is something learnt; noise that stays is too "
     caption += "little training, or too little regularisation."
     return figure("first-layer", image, caption=caption, wide=True)

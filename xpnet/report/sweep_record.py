@@ -35,7 +35,7 @@ def read_sweep(folder: Path) -> tuple[SweepResult, dict[str, Any]]:
         raise InputError(f"cannot read {folder / _SUMMARY} ({error}): sweep again") from error
     if not isinstance(told, dict) or not (
         all(_are_texts(told.get(name)) for name in ("varied", "repeats", "remarks"))
-        and isinstance(told.get("fixed", {}), dict)
+        and all(isinstance(told.get(name, {}), dict) for name in ("fixed", "versions"))
         and type(told.get("runs_each")) is int
         and told["runs_each"] > 0
     ):

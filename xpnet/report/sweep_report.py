@@ -31,7 +31,7 @@ def write_sweep_report(folder: Path, result: "SweepResult", told: Mapping[str, A
         folder: Of `python -m xpnet.sweep --out`.
         result: What was found.
         told: What summary.json says: `dataset`, `fixed`, the hyperparameters that all have alike,
-            and `remarks`.
+            `backend` and `versions`, and `remarks`.
 
     Raises:
         OSError: The file cannot be written.
@@ -64,10 +64,19 @@ def sweep_page(result: "SweepResult", told: Mapping[str, Any]) -> bytes:
         figure("curves", curves_chart(result), caption=_CURVES_SAID, wide=True),
         figure("top", _top(result), wide=True),
     ]
-    alike = table_of("What all have alike", _alike(told), "fixed")
+    made = tag(
+        "div",
+        table_of("What all have alike", _alike(told), "fixed"),
+        tag(
+            "div",
+            table_of("Machine and time", _machine(result, told), "machine"),
+            table_of("Versions", told.get("versions") or {}, "versions"),
+        ),
+        class_="grid",
+    )
     sections = [
         Section("scores", "Scores", figures),
-        Section("settings", "How it was made", alike),
+        Section("settings", "How it was made", made),
     ]
     if remarks:
         sections.insert(0, Section("remarks", "What to make of it", tag("ul", remarks)))
@@ -83,6 +92,12 @@ _CURVES_SAID = "Every net's checks, those of the best configuration in front."
 
 def _alike(told: Mapping[str, Any]) -> dict[str, Any]:
     return {"dataset": told.get("dataset"), **(told.get("fixed") or {})}
+
+
+def _machine(result: "SweepResult", told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where and how long it was trained; a sweep of an older version has no machine."""
+    where = {"backend": told["backend"]} if told.get("backend") else {}
+    return {**where, "training": f"{result.seconds:.2f} s, all nets together"}
 
 
 def _results(result: "SweepResult") -> list[tuple[str, str, str]]:

@@ -30,6 +30,7 @@ from xpnet.sweep.files import (
     write_sweep,
 )
 from xpnet.sweep.plan import FOLD, NAMES, check_names
+from xpnet.versions import versions
 
 __all__ = ["main"]
 
@@ -154,7 +155,15 @@ def _write(
     if found.best_run is not None:
         best = {name: v for name, v in found.best_run.items() if name in NAMES}
         config = config_text(_parser_of_a_run(), options, _for_options({**fixed, **best}))
-    names = write_sweep(folder, found, {"dataset": options.dataset, "fixed": fixed}, config)
+    backend = xpnet.get_backend(options.device)
+    told = {
+        "dataset": options.dataset,
+        "device": options.device,
+        "backend": backend.description,
+        "versions": versions(backend),
+        "fixed": fixed,
+    }
+    names = write_sweep(folder, found, told, config)
     if not options.quiet:
         print(f"written to {folder}: {', '.join(names)}")
 
