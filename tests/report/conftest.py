@@ -44,14 +44,6 @@ def sigmoid_run(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def linear_run(tmp_path_factory):
-    """A run of a linear classifier."""
-    folder = tmp_path_factory.mktemp("linear")
-    assert trained(folder, "--num-epochs", 1, "--hidden-dim", "none") == 0
-    return folder
-
-
-@pytest.fixture(scope="session")
 def regression_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("regression")
     rng = np.random.default_rng(0)
