@@ -206,6 +206,9 @@ def test_callbacks_are_called_at_their_boundaries(data):
     calls = []
 
     class Watch:
+        def on_begin(self, solver):
+            calls.append(("begin", solver.step))
+
         def on_interval(self, solver):
             calls.append(("interval", solver.step))
 
@@ -217,6 +220,7 @@ def test_callbacks_are_called_at_their_boundaries(data):
 
     trained(small_net(), data, num_epochs=2, print_every=5, callbacks=[Watch()])
     assert calls == [
+        ("begin", 0),
         ("interval", 1),
         ("interval", 6),
         ("epoch", 7),

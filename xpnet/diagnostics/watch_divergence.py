@@ -82,7 +82,7 @@ class Divergences:
         return notices
 
     def _layers(self, broke: dict[int, list[int]]) -> dict[int, str | None]:
-        """Return the layer in which each began, as far as that is not too much to rehearse."""
+        """Return the layer in which each began; nothing where that is too much to rehearse."""
         start = [start for start in self._kept if start.step < min(broke)][-1]
         solver, number = self._solver, max(broke) - start.step
         planned = solver.steps_per_epoch * solver.last_epoch - self._first
