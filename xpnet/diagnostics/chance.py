@@ -6,7 +6,7 @@ import numpy as np
 
 from xpnet.errors import InputError
 
-__all__ = ["chance_accuracy", "entropy", "expected_loss", "losses_of_scores", "standard_error"]
+__all__ = ["chance_accuracy", "expected_loss", "losses_of_scores", "standard_error"]
 
 
 def chance_accuracy(y: np.ndarray) -> float:
@@ -19,13 +19,6 @@ def chance_accuracy(y: np.ndarray) -> float:
 def standard_error(share: float, *counts: int) -> float:
     """Return the standard deviation of a share, or of the difference of two, of so many samples."""
     return math.sqrt(max(share * (1.0 - share), 1e-4) * sum(1.0 / n for n in counts))
-
-
-def entropy(y: np.ndarray) -> float:
-    """Return the entropy of the shares of the classes of labels (N,), in nats."""
-    shares = np.bincount(y) / len(y)
-    shares = shares[shares > 0]
-    return float(-np.sum(shares * np.log(shares)))
 
 
 def expected_loss(kind: str, y: np.ndarray, num_classes: int) -> float:

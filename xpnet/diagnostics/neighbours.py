@@ -5,7 +5,7 @@ import numpy as np
 from xpnet.diagnostics.case import Case
 from xpnet.diagnostics.reference import standardized
 
-__all__ = ["nearest", "neighbours_recall"]
+__all__ = ["nearest", "neighbours_recall", "neighbours_targets"]
 
 _BATCH = 256
 
@@ -39,3 +39,13 @@ def neighbours_recall(case: Case) -> float:
     X, _ = standardized(X, X[:1])
     right = y[nearest(X, X, own=True)[0]] == y
     return float(np.mean([right[y == c].mean() for c in np.unique(y)]))
+
+
+def neighbours_targets(case: Case) -> tuple[np.ndarray, np.ndarray]:
+    """Return for some samples the targets of their nearest, and their own, both scaled (N, C)."""
+    X, y = case.look
+    X, _ = standardized(X, X[:1])
+    y = y.reshape(len(y), -1).astype(np.float64)
+    std = y.std(axis=0)
+    y = (y - y.mean(axis=0)) / np.where(std > 0, std, 1.0)
+    return y[nearest(X, X, own=True)[0]], y

@@ -6,6 +6,7 @@ import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.case import Case
+from xpnet.diagnostics.copies import few_rows
 from xpnet.diagnostics.own_loss import to_host
 from xpnet.diagnostics.trial import train_quietly
 from xpnet.solver import Solver
@@ -23,10 +24,10 @@ def update_ratios(case: Case) -> dict[str, float]:
     if case.net is not None:  # the biases of maxout have two axes
         names = [name for name in names if name.startswith("W")]
     watch = _Watch(names)
-    rows = min(len(case.train[0]), limits.UPDATE_STEPS * case.batch_size)
     X, y = case.train
-    arrays = {"X_train": X[:rows], "y_train": y[:rows], "X_val": X[:1], "y_val": y[:1]}
-    steps_per_epoch = rows // case.batch_size
+    rows = few_rows(len(X), limits.UPDATE_STEPS * case.batch_size)
+    arrays = {"X_train": X[rows], "y_train": y[rows], "X_val": X[:1], "y_val": y[:1]}
+    steps_per_epoch = len(rows) // case.batch_size
     epochs = -(-min(limits.UPDATE_STEPS, case.num_steps) // steps_per_epoch)
     options = {
         **{name: v for name, v in case.options.items() if name != "sample_weights"},

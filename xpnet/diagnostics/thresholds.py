@@ -154,6 +154,9 @@ CLASS_IMBALANCE = 10.0
 SMOOTHING_MOST = 0.4
 # Chance, by so many standard deviations of a binomial: once in 30,000 by chance alone.
 SURE = 4.0
+# Of the way from chance to 1, or of a correlation: where that many deviations are more, there are
+# too few samples to tell what is wrong from what is hard (fewer than about 180 of two classes).
+ROOM = 0.3
 # Likewise for real targets. The two halves, each of which predicts the other, find the same chance
 # relation twice: what looks like one deviation is two.
 SURE_OF_TARGETS = 5.0
@@ -195,11 +198,13 @@ ROUNDED_MEAN = 1e-4
 
 # -- the net before it is trained ----------------------------------------------------------------
 
-# Of the expected loss. Below, as no random net can be (Jensen's inequality): the smallest mistake
-# is a factor of 2. Above: Kaiming's weights on raw grey levels of 0 to 16 reach 5 and train well;
+# Of the expected loss. Below, a net was trained before, or the classes are few and far apart. Above: Kaiming's weights on raw grey levels of 0 to 16 reach 5 and train well;
 # beyond 10 nearly every sample's softmax is 0 or 1.
 INITIAL_LOSS_BELOW = 0.8
 INITIAL_LOSS_ABOVE = 10.0
+# Of the targets' variance: outputs, or the targets' mean, ten times as large as their deviation.
+# Kaiming's nets of one feature begin at 7 times in the mean, and at 20 now and then.
+INITIAL_SQUARED_ABOVE = 100.0
 # To tell a loss from another, of its own size: float32 leaves 1e-6.
 SAME_LOSS = 1e-3
 # Of a layer's units that start as another one does.
@@ -240,7 +245,8 @@ FEW_R_SQUARED = 0.5
 
 # -- training ------------------------------------------------------------------------------------
 
-# Decades: a rate that is ten times off is told, one that is twice off is a matter of taste.
+# Decades: a rate that is ten times off is told where something is lost by it, and is healthy where
+# it learns as much; one that is twice off is a matter of taste.
 RATE_FACTORS = (1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3)
 # Mean of ten losses to the first loss: a descent that doubles it has overshot, however it ends.
 LOSS_GREW = 2.0

@@ -10,6 +10,7 @@ import numpy as np
 from xpnet.backends import backend_of
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.case import Case
+from xpnet.diagnostics.copies import few_rows
 from xpnet.diagnostics.stacks import Change, stack_of
 from xpnet.errors import DivergenceWarning
 from xpnet.nets import FullyConnectedNet
@@ -84,18 +85,19 @@ def run_trials(
     if "lr_schedule" not in options:
         chosen["lr_schedule"] = case.begun_schedule()
     chosen["num_epochs"] = epochs
-    source = _first_rows(case, steps * batch) if data is None else data
+    source = _enough_rows(case, steps * batch) if data is None else data
     if case.net is not None and case.is_own_rule:
         return _stacked_trials(stack_of(case.net, changes), changes, source, chosen, rate)
     return [_single_trial(case, change, source, chosen, rate) for change in changes]
 
 
-def _first_rows(case: Case, most: int) -> Any:
+def _enough_rows(case: Case, most: int) -> Any:
     """Return the data, with no more training rows than a trial sees."""
     X, y = case.train
     if len(X) <= most or "sample_weights" in case.options:
         return case.data
-    return case.with_train(X[:most], y[:most])
+    rows = few_rows(len(X), most)  # drawn, as the rows may be sorted by their class
+    return case.with_train(X[rows], y[rows])
 
 
 def _stacked_trials(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
-from xpnet.diagnostics.chance import entropy, expected_loss, losses_of_scores
+from xpnet.diagnostics.chance import expected_loss, losses_of_scores
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.own_loss import look_at_loss
 from xpnet.diagnostics.verdict import Verdict
@@ -28,12 +28,10 @@ def check_initial_loss(evidence: Evidence) -> Verdict:
         )
     if found.kind is None:
         return _of_unknown(evidence, found.loss, found.scores, y)
-    return _of_known(evidence, found.kind, found.loss, found.scores, y)
+    return _of_known(evidence, found.kind, found.loss, y)
 
 
-def _of_known(
-    evidence: Evidence, kind: str, loss: float, scores: np.ndarray, y: np.ndarray
-) -> Verdict:
+def _of_known(evidence: Evidence, kind: str, loss: float, y: np.ndarray) -> Verdict:
     """Compare with what every net of this loss begins at."""
     num_classes = evidence.case.num_classes
     expected = expected_loss(kind, y, num_classes)
@@ -43,15 +41,12 @@ def _of_known(
         "squared": ", the variance of the targets",
     }[kind]
     said, what = f"{expected:.3g}{why}", f"the first loss is {loss:.3g}"
-    least = min(expected, entropy(y)) if kind == "softmax" else expected
-    if loss < limits.INITIAL_LOSS_BELOW * least:
-        accuracy = float((np.argmax(scores, axis=1) == y).mean()) if kind != "squared" else 1.0
-        if accuracy > evidence.chance + 0.25 * (1.0 - evidence.chance):
-            return Verdict(_NAME, "not looked at", f"{what}: the net was trained before", "")
-        what += f", and {accuracy:.0%} are right"
-        remedy = "Look at how the loss is averaged: over the samples, once."
-        return Verdict(_NAME, "fault", what, said, remedy)
-    if loss > limits.INITIAL_LOSS_ABOVE * expected:
+    if loss < limits.INITIAL_LOSS_BELOW * expected:
+        # It is the mean of its own scores' losses, so that nothing is wrong with the average.
+        why = "the net was trained before, or its first scores happen to be right"
+        return Verdict(_NAME, "not looked at", f"{what}: {why}", "")
+    above = limits.INITIAL_SQUARED_ABOVE if kind == "squared" else limits.INITIAL_LOSS_ABOVE
+    if loss > above * expected:
         remedy = "Make the initial weights smaller (initializer='kaiming'), or scale the inputs."
         if kind == "squared":
             remedy = "Subtract the targets' mean and divide by their deviation."
@@ -67,8 +62,8 @@ def _of_unknown(evidence: Evidence, loss: float, scores: np.ndarray, y: np.ndarr
     size = len(y)
     wrong = any(
         abs(loss - value * factor) <= limits.SAME_LOSS * abs(value * factor)
-        for value in known.values()
-        for factor in (size, 1.0 / size, 1.0 / case.num_classes)
+        for kind, value in known.items()
+        for factor in (size, 1.0 / size, *(() if kind == "squared" else (1.0 / case.num_classes,)))
     )
     what = f"the first loss of {size} samples is {loss:.4g}"
     if wrong:

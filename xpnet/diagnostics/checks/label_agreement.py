@@ -3,9 +3,10 @@
 import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.case import Case
 from xpnet.diagnostics.chance import standard_error
 from xpnet.diagnostics.evidence import Evidence
-from xpnet.diagnostics.neighbours import neighbours_recall
+from xpnet.diagnostics.neighbours import neighbours_recall, neighbours_targets
 from xpnet.diagnostics.reference import Reference
 from xpnet.diagnostics.verdict import Verdict
 
@@ -13,6 +14,11 @@ __all__ = ["check_label_agreement"]
 
 _NAME = "label agreement"
 _REMEDY = "Look whether y_train has the order of X_train: was one of them sorted or shuffled alone?"
+# Which part it is cannot be told: labels that were all changed alike are learnt as well.
+_ONE_PART = (
+    "Look at y_train and y_val: {} of one of them are wrong or were changed as a whole, or its rows "
+    "are of another kind."
+)
 
 
 def check_label_agreement(evidence: Evidence) -> Verdict:
@@ -22,7 +28,7 @@ def check_label_agreement(evidence: Evidence) -> Verdict:
     labels at the border of two classes are not.
     """
     if evidence.case.is_regression:
-        return _of_targets(evidence.reference)
+        return _of_targets(evidence.reference, evidence.case)
     reference = evidence.reference
     y, n = reference.y, len(reference.y)
     classes = len(np.unique(y))
@@ -33,6 +39,9 @@ def check_label_agreement(evidence: Evidence) -> Verdict:
     floor = chance + limits.SURE * standard_error(chance, n)
     val_floor = chance + limits.SURE * standard_error(chance, len(reference.y_val))
     if recall < floor and reference.val_recall < val_floor:
+        if floor - chance > limits.ROOM * (1.0 - chance):
+            found = f"unseen training samples are told right in {recall:.1%}"
+            return Verdict(_NAME, "not looked at", f"{found}; {n} are too few to judge by", "")
         return Verdict(
             _NAME,
             "fault",
@@ -78,18 +87,18 @@ def _against_validation(reference: Reference) -> Verdict | None:
     way = max(max(train, val) - chance, 1e-3)
     if abs(val - train) < max(limits.SURE * error, limits.PARTS_DIFFER * way):
         return None
-    part, worse, better = ("y_train", train, val) if train < val else ("y_val", val, train)
+    worse, better = min(train, val), max(train, val)
     return Verdict(
         _NAME,
         "fault" if abs(val - train) > way / 2 else "warning",
         f"a plain net is right on unseen training samples in {train:.1%}, on validation in "
         f"{val:.1%}",
         f"the same on both, as both are new to it: {better - worse:.1%} are too much for chance",
-        f"Look at {part}: labels of that part are wrong, or its rows are of another kind.",
+        _ONE_PART.format("labels"),
     )
 
 
-def _of_targets(reference: Reference) -> Verdict:
+def _of_targets(reference: Reference, case: Case) -> Verdict:
     """Look whether targets can be predicted at all, and in training as well as in validation."""
     found = f"a plain net explains {reference.accuracy:.1%} of the variance of unseen targets"
     expected = "more than 0, if the targets belonged to the inputs"
@@ -97,23 +106,30 @@ def _of_targets(reference: Reference) -> Verdict:
     gain = _squares(np.zeros_like(reference.scores) + reference.y.mean(axis=0), reference.y)
     gain -= errors
     sure = gain.mean() > limits.SURE_OF_TARGETS * gain.std() / np.sqrt(len(gain))
-    both = (reference.scores, reference.simple)
-    together = any(_go_together(scores, reference.y) for scores in both)
-    if not (sure or together or reference.val_accuracy > limits.TARGETS_EXPLAINED):
-        return Verdict(_NAME, "fault", found, expected, _REMEDY)
+    guesses = [(reference.scores, reference.y), (reference.simple, reference.y)]
+    guesses.append(neighbours_targets(case))
+    together = max(guesses, key=lambda pair: _sureness(*pair))
+    least = limits.SURE_OF_TARGETS / float(np.sqrt(together[1].size))
+    goes = _correlation(*together)
+    if not (sure or goes > least or reference.val_accuracy > limits.TARGETS_EXPLAINED):
+        found = f"predictions of unseen targets correlate with these by {goes:.2f}"
+        if least > limits.ROOM:
+            few = f"{found}; {len(reference.y)} samples are too few to judge by"
+            return Verdict(_NAME, "not looked at", few, "")
+        expected = f"more than {least:.2f}, if the targets belonged to the inputs"
+        return Verdict(_NAME, "fault", f"{found}, as by chance", expected, _REMEDY)
     on_val = np.mean([_squares(s, reference.y_val) for s in reference.scores_val], axis=0)
     noise = np.sqrt(errors.var() / len(errors) + on_val.var() / len(on_val))
     apart = float(errors.mean() - on_val.mean())
     way = max(reference.accuracy, reference.val_accuracy)
     if abs(apart) < limits.SURE * noise or abs(apart) < 2 * limits.PARTS_DIFFER * way:
         return Verdict(_NAME, "fine", found, expected)
-    part = "y_train" if apart > 0 else "y_val"
     return Verdict(
         _NAME,
         "warning",
         f"{found}, and {reference.val_accuracy:.1%} on validation",
         "the same on both, as both are new to it",
-        f"Look at {part}: targets of that part are wrong, or its rows are of another kind.",
+        _ONE_PART.format("targets"),
     )
 
 
@@ -122,9 +138,14 @@ def _squares(scores: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.asarray(((scores - y.reshape(scores.shape)) ** 2).sum(axis=1))
 
 
-def _go_together(scores: np.ndarray, y: np.ndarray) -> bool:
-    """Return whether predictions and targets go together, however poor their scale."""
+def _correlation(scores: np.ndarray, y: np.ndarray) -> float:
+    """Return how far predictions and targets go together, however poor their scale."""
     a, b = scores.ravel(), y.ravel()
     if a.std() == 0 or b.std() == 0:
-        return False
-    return bool(np.corrcoef(a, b)[0, 1] * np.sqrt(len(a)) > limits.SURE_OF_TARGETS)
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def _sureness(scores: np.ndarray, y: np.ndarray) -> float:
+    """Return the correlation in standard deviations of chance."""
+    return _correlation(scores, y) * float(np.sqrt(y.size))

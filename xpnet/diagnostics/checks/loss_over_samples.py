@@ -27,8 +27,9 @@ def check_loss_over_samples(evidence: Evidence) -> Verdict:
     if (written := _written(evidence, X, y)) is not None:
         return written
     with np.errstate(all="ignore"):
-        loss, grads = call_loss(moved_model(case), X, y)
-        again, _ = call_loss(moved_model(case), X, y)
+        model = moved_model(case)  # the same twice: a copy would have a copy of its generator
+        loss, grads = call_loss(model, X, y)
+        again, _ = call_loss(model, X, y)
         if np.isfinite(loss) and loss != again:
             return Verdict(_NAME, "not looked at", "the loss draws random numbers", "")
         twice, twice_grads = call_loss(
