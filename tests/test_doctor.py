@@ -97,6 +97,23 @@ def test_the_options_of_a_run_that_was_made(tmp_path, capsys):
     capsys.readouterr()
 
 
+@pytest.mark.parametrize("line", ["compile = true", "watch = 5"])
+def test_options_of_a_run_that_a_diagnosis_has_not_are_left_out(line, tmp_path, capsys):
+    config = tmp_path / "config.toml"
+    config.write_text(f"{line}\nnum-epochs = 8\nlearning-rate = 0.01\n")
+    assert doctor.main(["--config", str(config), "--quiet"]) == 0, capsys.readouterr().err
+
+
+def test_json_alone_where_axes_are_fitted(tmp_path, capsys):
+    rng = np.random.default_rng(3)
+    y = rng.integers(0, 3, 300)
+    X = np.eye(3)[y] @ rng.standard_normal((3, 1100)) + rng.standard_normal((300, 1100))
+    np.savez(tmp_path / "wide.npz", X=X, y=y)
+    words = ["--dataset", str(tmp_path / "wide.npz"), "--preprocess", "pca:5", "--num-epochs", "2"]
+    doctor.main([*words, "--json", "-"])
+    assert json.loads(capsys.readouterr().out)["verdicts"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

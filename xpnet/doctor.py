@@ -27,6 +27,7 @@ _NOT_HERE = (
     *("--out", "--overwrite", "--resume", "--checkpoint-every", "--checkpoints-kept"),
     *("--print-every", "--profile", "--compile", "--watch"),
 )
+_FLAGS = ("--overwrite", "--compile")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--json", metavar="FILE", help="write the verdicts there too, or to the output if it is -"
     )
     for name in _NOT_HERE:  # a diagnosis keeps nothing, and is not gone on with
-        group.add_argument(name, help=argparse.SUPPRESS, default=None, action=_NotHere)
+        takes = 0 if name in _FLAGS else "?"  # as a config file has them
+        group.add_argument(name, help=argparse.SUPPRESS, default=None, action=_NotHere, nargs=takes)
     words = sys.argv[1:] if arguments is None else list(arguments)
     options = parser.parse_args(words)
     options.compile = False
@@ -61,7 +63,7 @@ class _NotHere(argparse.Action):
     """Refuses an option of the trainings that a diagnosis has not."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "nargs": "?"})
+        super().__init__(*args, **kwargs)
 
     def __call__(self, parser: argparse.ArgumentParser, *given: Any) -> None:
         parser.error(f"{given[-1]} is for python -m xpnet.train: leave it out")
@@ -86,7 +88,7 @@ def _run(options: argparse.Namespace) -> int:
     backend = get_backend(options.device)
     data = load_data(options)
     chosen = hyperparameters(options, len(data.X_train), is_regression=data.is_regression)
-    quiet = options.quiet or options.json == "-"
+    options.quiet = quiet = options.quiet or options.json == "-"
     with backend.threads(options.threads):
         preprocess = fitted_preprocess(options, chosen, data)
         net = make_net(options, chosen, data, preprocess)

@@ -1,13 +1,18 @@
 """Healthy trainings on small, sorted or unequal data, and with losses of one's own, left alone."""
 
+from functools import cached_property
+
 import numpy as np
 import pytest
 
 import xpnet
 from xpnet.diagnostics import diagnose
 from xpnet.diagnostics.case import Case
+from xpnet.diagnostics.checks.gap import check_gap
 from xpnet.diagnostics.checks.initial_loss import check_initial_loss
 from xpnet.diagnostics.checks.label_agreement import check_label_agreement
+from xpnet.diagnostics.checks.leak import check_leak
+from xpnet.diagnostics.checks.learning_rate import check_learning_rate
 from xpnet.diagnostics.checks.loss_over_samples import check_loss_over_samples
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.steps import update_ratios
@@ -181,3 +186,85 @@ class TestTheInitialLoss:
             net = xpnet.FullyConnectedNet([64], 1, 1, loss="squared", seed=seed)
             verdict = check_initial_loss(evidence_of(net, parts(*sine(seed, 600), 120), adam()))
             assert verdict.status == "fine", str(verdict)
+
+
+class TestTheLearningRate:
+    @pytest.mark.parametrize("seed", [200, 201, 202, 203, 204])
+    def test_is_no_fault_by_what_is_noise(self, seed):
+        data = parts(*blobs(seed, 1000, 8, 2, 0.5, (0.9, 0.1)), 200)
+        net = xpnet.FullyConnectedNet([16], 8, 2, seed=seed - 200)
+        found = check_learning_rate(evidence_of(net, data, adam()))
+        assert found.status == "fine", str(found)
+
+    @pytest.mark.parametrize("seed", [0, 1, 2])
+    def test_that_loses_the_last_percents_is_no_fault(self, seed):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(1500, 10))
+        y = 0.3 * X[:, 0] + rng.normal(size=1500)
+        net = xpnet.FullyConnectedNet([16], 10, 1, loss="squared", reg=0.01, seed=seed)
+        found = check_learning_rate(evidence_of(net, parts(X, y, 300), adam(1e-3)))
+        assert found.status in ("fine", "warning"), str(found)
+
+
+class TestNothingToLearn:
+    def test_one_class(self):
+        X, y = blobs(4, 600, 8, 3, 1.0)
+        found = diagnose(xpnet.FullyConnectedNet([16], 8, 1), parts(X, 0 * y, 120), **adam())
+        assert [v.name for v in found.faults] == ["labels"]
+        assert "nothing else" in found.looked_at
+
+    def test_one_sample(self):
+        X, y = blobs(4, 4, 8, 2, 1.0)
+        net = xpnet.FullyConnectedNet([4], 8, 2)
+        found = diagnose(net, parts(X[:2], y[:2], 1), **adam(batch_size=1))
+        assert [v.found for v in found.faults] == ["there is 1 training sample"]
+
+    def test_one_input_for_all(self):
+        X, y = blobs(4, 600, 8, 3, 1.0)
+        found = diagnose(xpnet.FullyConnectedNet([16], 8, 3), parts(0 * X, y, 120), **adam())
+        assert [v.name for v in found.faults] == ["input values"]
+
+
+class TestALeak:
+    @pytest.mark.parametrize("n", [80, 200, 1000])
+    def test_is_not_what_is_near_along_one_feature(self, n):
+        for seed in range(10):
+            net = xpnet.FullyConnectedNet([8], 1, 1, loss="squared")
+            evidence = evidence_of(net, parts(*sine(seed, n), n // 5), adam(batch_size=16))
+            assert check_leak(evidence).status == "fine"
+
+    def test_along_one_feature_is_told_by_equal_rows(self):
+        data = parts(*sine(1, 200), 40)
+        data["X_val"][:8] = data["X_train"][:8]
+        net = xpnet.FullyConnectedNet([8], 1, 1, loss="squared")
+        verdict = check_leak(evidence_of(net, data, adam(batch_size=16)))
+        assert (verdict.status, verdict.found[:5]) == ("fault", "20.0%")
+
+
+def test_a_net_that_has_learnt_nothing_does_not_overfit():
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(1000, 6))
+    y = 0.01 * (3 * X[:, 0] + X[:, 1] * X[:, 2] + 0.5 * rng.normal(size=1000))
+    net = xpnet.FullyConnectedNet([64], 6, 1, loss="squared")
+    verdict = check_gap(evidence_of(net, parts(X, y, 200), adam(3e-3, 40)))
+    assert verdict.status == "not looked at"
+
+
+def test_what_was_looked_at_is_what_was_trained(monkeypatch):
+    monkeypatch.setattr("xpnet.diagnostics.thresholds.TRIAL_STEPS", 77)
+    monkeypatch.setattr("xpnet.diagnostics.thresholds.TRIAL_STEPS_LEAST", 20)
+    taken = []
+    trials = Evidence.trials.func
+
+    def spied(evidence):
+        found = trials(evidence)
+        taken.append(len(next(iter(found.values())).losses))
+        return found
+
+    spied_property = cached_property(spied)
+    spied_property.__set_name__(Evidence, "trials")
+    monkeypatch.setattr(Evidence, "trials", spied_property)
+    data = parts(*blobs(4, 400, 8, 3, 1.5), 80)
+    found = diagnose(xpnet.FullyConnectedNet([16], 8, 3), data, **adam())
+    assert taken == [70]
+    assert "trained 70 of 200 steps" in found.looked_at

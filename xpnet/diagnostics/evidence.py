@@ -61,6 +61,11 @@ class Evidence:
         return dict(zip(self.changes, run_trials(self.case, self.changes, self.steps), strict=True))
 
     @property
+    def was_trained(self) -> bool:
+        """Whether a check has asked for the trials, and they came to an end."""
+        return "trials" in self.__dict__
+
+    @property
     def own(self) -> Trial:
         """The training as it was asked for."""
         return self.trials[Change()]

@@ -75,6 +75,8 @@ CHECKS: tuple[Check, ...] = (
     check_capacity,
     check_result,
 )
+# After a fault of these all others may follow from it.
+_OF_THE_DATA: tuple[Check, ...] = (check_input_values, check_labels_used)
 
 
 def diagnose(
@@ -109,7 +111,8 @@ def diagnose(
     """
     if (hopeless := refused(model, data, solver_options)) is not None:
         return Diagnosis((hopeless,), "looked at nothing else: no training can begin so")
-    evidence = Evidence(Case(model, data, solver_options))
+    case = Case(model, data, solver_options)
+    evidence = Evidence(case)
     verdicts: list[Verdict] = []
     for done, check in enumerate(CHECKS, start=1):
         verdict = _verdict(check, evidence)
@@ -117,6 +120,9 @@ def diagnose(
             verdicts.append(verdict)
         if progress is not None:
             progress(done, len(CHECKS), verdict)
+        if check in _OF_THE_DATA and verdict.status == "fault" and _nothing_differs(case):
+            said = "looked at nothing else: there is nothing to learn in such data"
+            return Diagnosis(tuple(verdicts), said)
     return Diagnosis(tuple(verdicts), _looked_at(evidence))
 
 
@@ -140,9 +146,17 @@ def _verdict(check: Check, evidence: Evidence) -> Verdict:
         )
 
 
+def _nothing_differs(case: Case) -> bool:
+    """Return whether all training samples have one input, or one target."""
+    return any(bool(np.all(x == x[:1])) for x in case.train)
+
+
 def _looked_at(evidence: Evidence) -> str:
     """Return how much of data and training was looked at."""
     case = evidence.case
     rows = f"{len(case.train[0]):,} of {case.num_train:,} training samples"
-    steps = f"{min(evidence.steps, case.num_steps):,} of {case.num_steps:,} steps"
+    taken = min(evidence.steps, case.num_steps)
+    if evidence.was_trained:
+        taken = len(evidence.own.losses)
+    steps = f"{taken:,} of {case.num_steps:,} steps"
     return f"looked at {rows}, and trained {steps} in {len(evidence.changes)} variants"

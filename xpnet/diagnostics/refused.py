@@ -57,6 +57,10 @@ def _labels_refused(model: Any, y: Any, part: str) -> Verdict | None:
     """Return a verdict on labels that are no classes of the net, or None."""
     if not isinstance(y, np.ndarray) or y.size == 0:
         return None
+    if part == "train" and len(y) == 1:
+        found = "there is 1 training sample"
+        remedy = "Bring more samples: there is nothing to learn from one."
+        return Verdict("labels", "fault", found, "2 or more, that differ", remedy)
     if y.dtype.kind == "f":
         if np.isfinite(y).all():
             return None

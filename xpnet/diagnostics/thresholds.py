@@ -180,6 +180,8 @@ PARTS_DIFFER = 0.1
 
 # Of the validation rows, that are in the training part too. One in a hundred may be chance.
 LEAKED = 0.01
+# Rows at the least: one may be near another by chance.
+LEAKED_LEAST = 2
 # As a fault: it changes the accuracy in the first digit.
 LEAKED_MUCH = 0.1
 # Of the usual distance from one sample to its nearest: as near is the same one, with noise.
@@ -198,7 +200,8 @@ ROUNDED_MEAN = 1e-4
 
 # -- the net before it is trained ----------------------------------------------------------------
 
-# Of the expected loss. Below, a net was trained before, or the classes are few and far apart. Above: Kaiming's weights on raw grey levels of 0 to 16 reach 5 and train well;
+# Of the expected loss. Below, a net was trained before, or its first scores happen to be right.
+# Above: Kaiming's weights on raw grey levels of 0 to 16 reach 5 and train well;
 # beyond 10 nearly every sample's softmax is 0 or 1.
 INITIAL_LOSS_BELOW = 0.8
 INITIAL_LOSS_ABOVE = 10.0
@@ -261,6 +264,10 @@ AS_FAR = 0.97
 # Of the way of the loss from chance to what a tenth of the rate reaches: less is a rate that
 # bounces about the valley and does not go down into it.
 FALLEN_AS_FAR = 0.8
+# Standard deviations of both parts' accuracies, by which another rate is better: fewer are noise.
+RATE_NOISE = 2.0
+# Of the way from chance to 1, on both parts: what is less is worth a warning and is no fault.
+RATE_LOSES = 0.1
 # Of the steps, in which another rate gets as far.
 TEN_TIMES_SOONER = 0.1
 # Size of an update to that of the weights, "about 1e-3" (the course): a hundred times more, or

@@ -16,8 +16,8 @@ _NAME = "label agreement"
 _REMEDY = "Look whether y_train has the order of X_train: was one of them sorted or shuffled alone?"
 # Which part it is cannot be told: labels that were all changed alike are learnt as well.
 _ONE_PART = (
-    "Look at y_train and y_val: {} of one of them are wrong or were changed as a whole, or its rows "
-    "are of another kind."
+    "Look at y_train and y_val: {} of one of them are wrong or were changed as a whole, or its "
+    "rows are of another kind."
 )
 
 

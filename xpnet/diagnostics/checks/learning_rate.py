@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.chance import standard_error
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.trial import Trial
 from xpnet.diagnostics.verdict import Status, Verdict
@@ -57,16 +58,38 @@ def _judged(evidence: Evidence, rate: float) -> tuple[Status, str, str]:
     sooner = any(f > 1.0 and _is_sooner(trial, own) for f, trial in trials.items())
     on_val = [_way(trial, evidence.chance, on_val=True) for trial in (own, trials[best])]
     # Both: a rate that learns wrong labels by heart is no better.
-    worse = ways[1.0] < limits.WELL_LEARNT * ways[best] and (
-        on_val[0] < limits.WELL_LEARNT * on_val[1]
-    )
-    if not worse or not (best < 1.0 or sooner):
+    pairs = ((ways[1.0], ways[best]), (on_val[0], on_val[1]))
+    worse = all(way < limits.WELL_LEARNT * better for way, better in pairs)
+    if not worse or _is_noise(evidence, trials[best]) or not (best < 1.0 or sooner):
         return "fine", found, ""
+    status: Status = "fault"
+    if any(better - way < limits.RATE_LOSES for way, better in pairs):
+        status = "warning"
     metric = evidence.case.metric.short
     found += f" (train {metric} {own.train_acc[-1]:.3f}, {trials[best].train_acc[-1]:.3f} at best)"
     if best > 1.0:  # the lowest that does as well, as the highest are near the edge
         use_best = f"Set learning_rate to {_said(rate * min(f for f in _near(ways) if f > 1))}."
-    return "fault", found, use_best
+    return status, found, use_best
+
+
+def _is_noise(evidence: Evidence, other: Trial) -> bool:
+    """Return whether so many samples may tell two accuracies so far apart by chance.
+
+    Of R squared by I. Olkin and J. Finn, "Correlations redux", 1995: 4 R2 (1 - R2)^2 / N.
+    """
+    case, own = evidence.case, evidence.own
+    pairs = (
+        (own.train_acc, other.train_acc, case.train[1]),
+        (own.val_acc, other.val_acc, case.val[1]),
+    )
+    for mine, its, y in pairs:
+        better, n = float(its[-1]), min(len(y), limits.ROWS_CHECKED)
+        error = standard_error(better, n, n)
+        if case.is_regression:
+            error = math.sqrt(8.0 * max(better, 0.0) / n) * (1.0 - better)
+        if better - float(mine[-1]) < limits.RATE_NOISE * error:
+            return True
+    return False
 
 
 def _near(ways: dict[float, float]) -> list[float]:
@@ -94,7 +117,7 @@ def _calmer(evidence: Evidence) -> float | None:
     start = min(float(own.losses[0]), evidence.chance_loss)
     lower = {f: trial.final_loss() for f, trial in trials.items() if f <= 0.1}
     factor = min(lower, key=lambda f: lower[f], default=None)
-    if factor is None or start - lower[factor] < limits.NOTHING_LEARNT * start:
+    if factor is None or start - lower[factor] <= limits.NOTHING_LEARNT * start:
         return None
     reached = (start - own.final_loss()) / (start - lower[factor])
     return factor if reached < limits.FALLEN_AS_FAR else None
