@@ -27,6 +27,7 @@ class Run:
         options: Of the Solver.
         is_own: Whether the net is one that knows nothing of xpnet.
         spoil: What is done to the model before it is handed over.
+        own_model: Makes a model in the place of these, or None.
 
     """
 
@@ -37,6 +38,7 @@ class Run:
     options: Mapping[str, Any] = field(default_factory=dict)
     is_own: bool = False
     spoil: Callable[[Any], None] | None = None
+    own_model: Callable[[], Any] | None = None
 
     def make(self) -> tuple[Any, Arrays, dict[str, Any]]:
         """Return model, data and options."""
@@ -54,8 +56,11 @@ class Run:
         else:
             outputs = 1 + int(max(y.max(), data["y_val"].max()))
         outputs = net.pop("num_classes", outputs)
-        if self.is_own:
-            model: Any = OwnNet(features, self.hidden[0], outputs, **net)
+        model: Any
+        if self.own_model is not None:
+            model = self.own_model()
+        elif self.is_own:
+            model = OwnNet(features, self.hidden[0], outputs, **net)
         else:
             model = xpnet.FullyConnectedNet(list(self.hidden), features, outputs, **net)
         if self.spoil is not None:
@@ -71,6 +76,7 @@ class Run:
         options: Mapping[str, Any] | None = None,
         rate: float | None = None,
         spoil: Callable[[Any], None] | None = None,
+        own_model: Callable[[], Any] | None = None,
     ) -> "Run":
         """Return the run with something changed; `rate` multiplies the learning rate."""
         changed = {**self.options, **(options or {})}
@@ -85,6 +91,7 @@ class Run:
             net={**self.net, **(net or {})},
             options={name: v for name, v in changed.items() if v is not None},
             spoil=self.spoil if spoil is None else spoil,
+            own_model=self.own_model if own_model is None else own_model,
         )
 
 

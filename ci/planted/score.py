@@ -59,6 +59,7 @@ def totals(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
         "faults": len(planted),
         "named": sum(row["right"] for row in planted),
         "named_first": sum(row["first"] for row in planted),
+        "other_verdicts": sum(name not in row["names"] for row in planted for name in row["said"]),
         "healthy": len(healthy),
         "healthy_without_a_word": sum(row["right"] for row in healthy),
     }
@@ -71,6 +72,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         [
             *(line(row) for row in rows),
             f"{t['named']} of {t['faults']} planted faults named, {t['named_first']} of them first",
+            f"{t['other_verdicts']} other faults and warnings beside them, effects or needless",
             f"{t['healthy_without_a_word']} of {t['healthy']} healthy runs without a word",
         ]
     )

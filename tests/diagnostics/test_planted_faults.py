@@ -17,6 +17,7 @@ from planted.data import blobs  # noqa: E402
 from planted.models import FAULTS, OwnNet  # noqa: E402
 from planted.run import Case  # noqa: E402
 from planted.score import score, table, totals  # noqa: E402
+from planted.unusual import UNUSUAL
 
 KEPT = CI / "planted_faults.json"
 QUICK = (
@@ -71,6 +72,8 @@ def test_the_result_that_is_kept_is_of_these_cases():
     here += [(case.planted, case.run.name) for case in faults.FAULTS]
     assert named[: len(here)] == here
     assert totals(kept["cases"]) == {name: kept[name] for name in totals([])}
+    assert kept["named"] >= 0.95 * kept["faults"]
+    assert kept["healthy_without_a_word"] == kept["healthy"]
 
 
 def test_the_command_prints_what_is_kept(capsys):
@@ -95,6 +98,7 @@ class TestTheScore:
         [row] = score([other])
         assert not row["right"]
         assert totals([row])["named"] == 0
+        assert totals([row])["other_verdicts"] == len(row["said"]) > 0
 
     def test_a_word_on_a_healthy_run_counts(self):
         [row] = score([Case(planted("zero weights").run)])
@@ -103,6 +107,7 @@ class TestTheScore:
             "faults": 0,
             "named": 0,
             "named_first": 0,
+            "other_verdicts": 0,
             "healthy": 1,
             "healthy_without_a_word": 0,
         }
@@ -136,3 +141,11 @@ def test_a_planted_fault_changes_something(fault):
             loss, grads = net.loss(X, data["y_train"][:12])
         results.append([loss, X.sum(), *(grads[name].ravel()[:20].tolist() for name in net.params)])
     assert str(results[0]) != str(results[1])
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in UNUSUAL if "sorted" not in c.run.name], ids=lambda c: c.run.name
+)
+def test_a_healthy_run_on_unusual_data_is_left_alone(case):
+    [row] = score([case])
+    assert row["said"] == []

@@ -21,7 +21,8 @@ _PLAIN = {"class_weights": None, "sample_weights": None, "label_smoothing": 0.0}
 def check_overfit_few(evidence: Evidence) -> Verdict:
     """Train on a few samples without regularisation, by several learning rates.
 
-    If none of them learns nearly all (FEW_ACCURACY), then by Adam, so that a poor rule is not taken for a poor net.
+    If none of them learns nearly all (FEW_ACCURACY), then by Adam, so that a poor rule is not
+    taken for a poor net.
     """
     case = evidence.case
     X, y = _few(case.train, _count(evidence))
