@@ -14,6 +14,7 @@ from xpnet.diagnostics.checks.label_agreement import check_label_agreement
 from xpnet.diagnostics.checks.leak import check_leak
 from xpnet.diagnostics.checks.learning_rate import check_learning_rate
 from xpnet.diagnostics.checks.loss_over_samples import check_loss_over_samples
+from xpnet.diagnostics.checks.units import check_dead_units
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.steps import update_ratios
 from xpnet.diagnostics.trial import run_trials
@@ -268,3 +269,11 @@ def test_what_was_looked_at_is_what_was_trained(monkeypatch):
     found = diagnose(xpnet.FullyConnectedNet([16], 8, 3), data, **adam())
     assert taken == [70]
     assert "trained 70 of 200 steps" in found.looked_at
+
+
+def test_units_are_not_said_to_be_dead_by_a_few_samples():
+    for seed in range(10):
+        X, y = blobs(seed, 24, 4, 2, 2.0)
+        net = xpnet.FullyConnectedNet([8], 4, 2, seed=seed)
+        found = check_dead_units(evidence_of(net, parts(X, y, 6), adam(1e-2, 10, 6)))
+        assert found.status == "not looked at"

@@ -223,6 +223,8 @@ SATURATED = 0.5
 # Of a layer's ReLUs, on the whole validation part: the share that the notes call a sign of too high
 # a learning rate.
 DEAD = 0.4
+# Of the validation part: half of a few samples are below 0 at each healthy unit.
+DEAD_ROWS = 16
 # Samples that a mean is taken of: its error is 1/sqrt(8) of a deviation. (Y. Wu and K. He, "Group
 # Normalization", 2018, figure 1: the errors of ImageNet begin to grow there.)
 BATCHNORM_LEAST = 8

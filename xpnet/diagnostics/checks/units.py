@@ -17,6 +17,8 @@ def check_dead_units(evidence: Evidence) -> Verdict:
     net = evidence.case.net
     if net is None or net.num_layers < 2:
         return Verdict(_DEAD, "not looked at", "the hidden layers are not known", "")
+    if (rows := len(evidence.case.val[0])) < limits.DEAD_ROWS:
+        return Verdict(_DEAD, "not looked at", f"{rows} validation samples are too few", "")
     expected = f"less than {limits.DEAD:.0%} of a layer's units"
     reports = [("at the start", evidence.layers_at_start), ("at the end", evidence.layers_at_end)]
     worst = ""
