@@ -146,3 +146,12 @@ def test_as_a_program():
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["healthy"] is True
+
+
+def test_quiet_leaves_faults_and_warnings(capsys):
+    assert doctor.main(["--learning-rate", "3e-7", "--quiet"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("fault: learning rate: ") for line in lines)
+    assert not any(line.startswith(("fine", "not looked at")) for line in lines)
+    assert doctor.main(["--quiet"]) == 0
+    assert capsys.readouterr().out == ""

@@ -109,6 +109,8 @@ def _run(options: argparse.Namespace) -> int:
         _write(found, options.json)
     if not quiet:
         print(found, flush=True)
+    elif options.json != "-":
+        print(*found.faults, *found.warnings, sep="\n", end="\n" if not found.healthy else "")
     return FAULTS if found.faults else 0
 
 
