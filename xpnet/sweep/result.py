@@ -157,7 +157,7 @@ class SweepResult:
         if number > 1:
             found.append(f"the best of {number} is a maximum over noise: expect less on new data")
         if number > 1 and not self.repeats:
-            found.append("(several seeds of each, or folds, tell how much of it is chance)")
+            found.append("several seeds of each, or folds, tell how much of it is chance")
         if self.refit_accuracy is not None:
             found.append(
                 f"trained anew on the whole training part: validation {self.metric} "
