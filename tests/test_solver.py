@@ -734,7 +734,7 @@ BAD_KINDS = {
     "callbacks": (lambda d: (d, {"callbacks": 5}), "callbacks must be a sequence.*got 5"),
     "no hook": (
         lambda d: (d, {"callbacks": [print]}),
-        "needs one of on_interval, on_epoch, on_checkpoint, on_end",
+        "needs one of on_begin, on_interval, on_epoch, on_checkpoint, on_end",
     ),
     "rule class": (lambda d: (d, {"update_rule": type(RULES["sgd"])}), "the class SGD: call it"),
 }

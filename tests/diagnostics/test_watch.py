@@ -265,6 +265,7 @@ def test_patience_ends_with_a_look(data):
 
 @pytest.mark.parametrize("dtype", ["float64", "float16"])
 def test_other_dtypes(data, dtype):
+    pytest.importorskip("torch")
     watch = quiet(5)
     net = FullyConnectedNet([5], D, C, dtype=dtype, device="torch:cpu")
     Solver(net, data, callbacks=[watch], num_epochs=2, batch_size=6, verbose=False).train()
