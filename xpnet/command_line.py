@@ -1,14 +1,24 @@
-"""How the command lines end: each error in one line, with the exit status that belongs to it."""
+"""What the command lines have alike: how they end, and how they refuse what is another's."""
 
+import argparse
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from xpnet.errors import InputError
 
-__all__ = ["BAD_INPUT", "INTERRUPTED", "exit_status"]
+__all__ = ["BAD_INPUT", "INTERRUPTED", "RefusedOption", "exit_status"]
 
 BAD_INPUT, INTERRUPTED, _NO_READER = 2, 130, 141
+
+
+class RefusedOption(argparse.Action):
+    """Refuses an option of `python -m xpnet.train` that a command does not have."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *given: Any) -> None:
+        """End the program with the sentence."""
+        parser.error(f"{given[-1]} is for python -m xpnet.train: leave it out")
 
 
 def exit_status(name: str, run: Callable[[], int]) -> int:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 import xpnet
 from xpnet.backends import get_backend
-from xpnet.command_line import exit_status
+from xpnet.command_line import RefusedOption, exit_status
 from xpnet.diagnostics import Diagnosis, Verdict, diagnose
 from xpnet.errors import InputError
 from xpnet.hyperparameters import hyperparameters, worth_saying
@@ -52,21 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     for name in _NOT_HERE:  # a diagnosis keeps nothing, and is not gone on with
         takes = 0 if name in _FLAGS else "?"  # as a config file has them
-        group.add_argument(name, help=argparse.SUPPRESS, default=None, action=_NotHere, nargs=takes)
+        group.add_argument(
+            name, help=argparse.SUPPRESS, default=None, action=RefusedOption, nargs=takes
+        )
     words = sys.argv[1:] if arguments is None else list(arguments)
     options = parser.parse_args(words)
     options.compile = False
     return exit_status("xpnet.doctor", lambda: _run(_with_config(parser, options, words)))
-
-
-class _NotHere(argparse.Action):
-    """Refuses an option of the trainings that a diagnosis has not."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-
-    def __call__(self, parser: argparse.ArgumentParser, *given: Any) -> None:
-        parser.error(f"{given[-1]} is for python -m xpnet.train: leave it out")
 
 
 def _with_config(

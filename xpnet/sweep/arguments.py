@@ -4,6 +4,7 @@ import argparse
 import math
 from typing import Any
 
+from xpnet.command_line import RefusedOption
 from xpnet.errors import InputError
 from xpnet.options import add_options
 from xpnet.sweep.halving import planned_epochs
@@ -38,7 +39,9 @@ def add_space(group: argparse._ArgumentGroup) -> None:
         *("--config", "--profile", "--checkpoint-every", "--checkpoints-kept"),
         *("--compile", "--precision", "--threads", "--print-every"),
     ):
-        group.add_argument(name, help=argparse.SUPPRESS, default=None, action=_NotHere)
+        group.add_argument(
+            name, help=argparse.SUPPRESS, default=None, action=RefusedOption, nargs="?"
+        )
 
 
 def _add_configurations(group: argparse._ArgumentGroup) -> None:
@@ -109,16 +112,6 @@ def _add_trainings(group: argparse._ArgumentGroup) -> None:
         dest="fill_up",
         help="train small nets of each hidden size apart, to the bits that they would have alone",
     )
-
-
-class _NotHere(argparse.Action):
-    """Refuses an option of the trainings that a sweep has not."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "nargs": "?"})
-
-    def __call__(self, parser: argparse.ArgumentParser, *given: Any) -> None:
-        parser.error(f"{given[-1]} is for python -m xpnet.train: leave it out")
 
 
 def space_of(options: argparse.Namespace) -> dict[str, Any]:
