@@ -24,13 +24,16 @@ from xpnet.sweep.jobs import Job, News, TrainedStack
 from xpnet.sweep.plan import FOLD, OWN, Group
 from xpnet.sweep.rows import curve_of, notice_row, row_of
 
-__all__ = ["StackTrainer", "num_classes_of"]
+__all__ = ["StackTrainer"]
 
 _SECONDS = 0.1  # from one news to the next
 
 
 class StackTrainer:
     """Trains stacks on the same data, and fits each preprocessing once.
+
+    Attributes:
+        num_classes: The scores of a sample.
 
     Args:
         data: As in `sweep`.
@@ -54,14 +57,14 @@ class StackTrainer:
         self._data = data if isinstance(data, Dataset) else dict(data)
         self._device, self._folds, self._seed = device, folds, seed
         self._begin, self._watch = begin, watch
-        self._num_classes = num_classes_of(data)
+        self.num_classes = _num_classes_of(data)
         self._fold: tuple[int | None, Mapping[str, Any] | Dataset] = (None, self._data)
         self._fitted: dict[Any, Preprocessor | None] = {}
 
     @property
     def is_mapped(self) -> bool:
         """Whether the training inputs are memory-mapped."""
-        return is_mapped(host_split(self._data, "train")[0])
+        return is_mapped(self._data["X_train"])
 
     def train(
         self, job: Job, threads: int | None = None, tell: Callable[[News], None] | None = None
@@ -123,7 +126,7 @@ class StackTrainer:
         features = math.prod(X.shape[1:])
         common: dict[str, Any] = {
             "input_dim": features if preprocess is None else preprocess.output_dim(features),
-            "num_classes": self._num_classes,
+            "num_classes": self.num_classes,
             "device": self._device,
         }
         if "loss" not in part.shared:
@@ -193,7 +196,7 @@ class _Teller:
             self._told = time.monotonic()
 
 
-def num_classes_of(data: Mapping[str, Any] | Dataset) -> int:
+def _num_classes_of(data: Mapping[str, Any] | Dataset) -> int:
     """Return the scores of a sample: classes, or real targets."""
     if isinstance(data, Dataset):
         return data.num_classes

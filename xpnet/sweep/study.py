@@ -22,7 +22,7 @@ from xpnet.sweep.members_folder import members_folder
 from xpnet.sweep.plan import FOLD, Group, groups
 from xpnet.sweep.pool import Pool
 from xpnet.sweep.result import SweepResult
-from xpnet.sweep.stack import StackTrainer, num_classes_of
+from xpnet.sweep.stack import StackTrainer
 from xpnet.sweep.state import plan_digest
 from xpnet.sweep.work import Work, first_size
 
@@ -79,7 +79,7 @@ class Study:
             data, setting.device, setting.folds, setting.seed, begin, setting.watch
         )
         train = host_split(data, "train")
-        self._sizes = math.prod(train[0].shape[1:]), num_classes_of(data)
+        self._sizes = math.prod(train[0].shape[1:]), self._trainer.num_classes
         self._is_gpu = get_backend(setting.device).is_gpu
         self._padded: dict[int, list[int]] = {}
         digest = data_digest(train, host_split(data, "val"))
