@@ -142,6 +142,23 @@ def test_jax_does_not_drop_float64_in_silence():
         assert backend.dtype("float64") == backend.xp.float64
 
 
+def test_arguments_of_a_stretch_hold_the_numbers_in_the_dtype(backend):
+    host = np.arange(6.0).reshape(2, 3)
+    placed = backend.as_argument(host, backend.dtype("float32"))
+    found = backend.repeated(lambda live, given: live + given["x"])(
+        backend.asarray(np.ones((2, 3)), backend.dtype("float32")), {"x": placed}
+    )
+    assert np.array_equal(backend.to_numpy(found), host + 1)
+    assert found.dtype == backend.dtype("float32")
+
+
+def test_arrays_come_to_the_host_as_one(backend):
+    arrays = [backend.asarray(np.full(3, k), backend.dtype("float32")) for k in range(4)]
+    found = backend.stacked_on_host(arrays)
+    assert type(found) is np.ndarray
+    assert np.array_equal(found, np.arange(4.0)[:, None] * np.ones(3))
+
+
 def test_synchronize_waits_and_returns_nothing(backend, host):
     x = backend.asarray(host)
     y = x + x

@@ -1,7 +1,7 @@
 """What every backend can do, in terms of the array API standard alone."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeAlias
 
@@ -102,6 +102,10 @@ class Backend:
         """
         return self.xp.asarray(x, dtype=dtype, device=self.device, copy=True)
 
+    def as_argument(self, x: np.ndarray, dtype: Any = None) -> Any:
+        """Return host values as what `stretch` and `repeated` take beside arrays of the device."""
+        return self.asarray(x, dtype)
+
     def copy(self, x: Array) -> Array:
         """Return a copy of an array of this library, on its device."""
         return self.xp.asarray(x, copy=True)
@@ -112,6 +116,10 @@ class Backend:
         bfloat16, which NumPy does not have, comes as float32, exactly.
         """
         return np.asarray(x)
+
+    def stacked_on_host(self, arrays: Sequence[Array]) -> np.ndarray:
+        """Return arrays of one shape as one on the host, after waiting for the device once."""
+        return self.to_numpy(self.xp.stack(arrays))
 
     @property
     def is_asynchronous(self) -> bool:

@@ -1,7 +1,7 @@
 """JAX: a stretch of steps is one compiled scan."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -108,9 +108,22 @@ class JaxBackend(Backend):
         array = jax.numpy.array(x, dtype=dtype, copy=True)
         return jax.device_put(array, self.device)
 
+    def as_argument(self, x: np.ndarray, dtype: Any = None) -> Any:
+        """Return host values for a compiled stretch: as they are, for jit puts them there itself.
+
+        That takes 10 µs, and `asarray` 60, of an epoch that takes 1,000 on small nets.
+        """
+        return np.asarray(x, dtype=dtype)
+
     def to_numpy(self, x: Array) -> np.ndarray:
         """Return `x` on the host, bfloat16 as float32, after waiting for the device."""
         return np.array(x.astype(np.float32) if x.dtype == self.xp.bfloat16 else x)
+
+    def stacked_on_host(self, arrays: Sequence[Array]) -> np.ndarray:
+        """Return arrays of one shape as one on the host, after waiting for the device once."""
+        if self.is_gpu:
+            return super().stacked_on_host(arrays)
+        return np.stack([self.to_numpy(x) for x in arrays])  # a stack of JAX's takes 60 µs more
 
     def synchronize(self) -> None:
         """Wait until the device has done all that it was asked to do.

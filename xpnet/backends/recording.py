@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from xpnet.backends.shortcuts import shortest_calls
+
 __all__ = ["Recorded", "RecordingError", "RecordingNamespace", "Tape"]
 
 
@@ -34,6 +36,11 @@ class Tape:
     def note(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Add a call."""
         self.calls.append(partial(function, *args, **kwargs))
+
+    def note_ufunc(self, ufunc: np.ufunc, args: tuple[Any, ...], out: np.ndarray) -> None:
+        """Add the calls of an elementwise function, or of the matrix product."""
+        constant = [not isinstance(x, Recorded) for x in args]
+        self.calls += shortest_calls(ufunc, _as_arrays(_unwrapped(args)), constant, out)
 
     def replay(self) -> None:
         """Make all calls."""
@@ -121,9 +128,8 @@ def _ufunc(ufunc: np.ufunc, *args: Any) -> Recorded | Any:
     tape = _tape_of(args)
     if tape is None:
         return ufunc(*args)
-    inputs = _unwrapped(args)
-    out = _kept(ufunc(*inputs), tape)
-    tape.note(ufunc, *_as_arrays(inputs), out=out.value)
+    out = _kept(ufunc(*_unwrapped(args)), tape)
+    tape.note_ufunc(ufunc, args, out.value)
     return out
 
 
@@ -139,9 +145,8 @@ def _in_place(ufunc: np.ufunc, x: Recorded, y: Any) -> Recorded:
     """Apply `x op= y`, which writes into `x`."""
     if x.is_scalar:
         return _ufunc(ufunc, x, y)
-    inputs = _unwrapped((x, y))
-    ufunc(*inputs, out=x.value)
-    x.tape.note(ufunc, *_as_arrays(inputs), out=x.value)
+    ufunc(x.value, _unwrapped(y), out=x.value)
+    x.tape.note_ufunc(ufunc, (x, y), x.value)
     return x
 
 

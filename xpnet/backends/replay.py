@@ -1,5 +1,6 @@
 """Stretches of steps on NumPy: one step is recorded, and then replayed for each."""
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -34,13 +35,13 @@ class ReplayedSteps:
 
     def __call__(self, carry: Any, data: Any, draws: dict[str, Any]) -> tuple[Any, np.ndarray]:
         """Take the steps; see `Backend.stretch`."""
-        carried, drawn = _leaves(carry), _leaves(draws)
-        if self._recording is None or not self._recording.fits(carried, _leaves(data), drawn):
+        drawn = _leaves(draws)
+        if self._recording is None or not self._recording.fits(carry, data, drawn):
             try:
                 self._recording = _Recording(self._step, carry, data, draws)
             except Exception:  # whatever it was, the plain step knows better how to say it
                 return self._plain(carry, data, draws)  # type: ignore[no-any-return]
-        return self._recording.advance(carried, drawn)
+        return self._recording.advance(carry, drawn)
 
 
 class _Recording:
@@ -53,10 +54,11 @@ class _Recording:
 
     def __init__(self, step: Callable[..., Any], carry: Any, data: Any, draws: Any) -> None:
         self._tape = Tape()
-        self._data = _leaves(data)
+        self._data = _in_order(data)
         self._draws = {path: x[0, ...].copy() for path, x in _leaves(draws).items()}
         self._carry = {path: x.copy(order="K") for path, x in _leaves(carry).items()}
         self._carried = _rebuilt(carry, self._carry)
+        self._own = _in_order(self._carried)
         noted = {path: Recorded(x, self._tape) for path, x in self._carry.items()}
         drawn = {path: Recorded(x, self._tape) for path, x in self._draws.items()}
         after, loss = step(_rebuilt(carry, noted), data, _rebuilt(draws, drawn))
@@ -72,27 +74,29 @@ class _Recording:
                 raise TypeError("a step hands on a part of what it was given")
             self._tape.note(np.copyto, self._carry[path], x.value)
 
-    def fits(self, carry: Leaves, data: Leaves, draws: Leaves) -> bool:
+    def fits(self, carry: Any, data: Any, draws: Leaves) -> bool:
         """Return whether this is the recording of a step on these data, of these shapes."""
         return (
             _are_same(data, self._data)
-            and (_are_same(carry, self._carry) or _forms(carry) == _forms(self._carry))
+            and (_are_same(carry, self._own) or _forms(_leaves(carry)) == _forms(self._carry))
             and {path: (x.shape[1:], x.dtype) for path, x in draws.items()} == _forms(self._draws)
         )
 
-    def advance(self, carry: Leaves, draws: Leaves) -> tuple[Any, np.ndarray]:
+    def advance(self, carry: Any, draws: Leaves) -> tuple[Any, np.ndarray]:
         """Take a step for each row of the draws."""
-        for path, x in carry.items():
-            if x is not self._carry[path]:
-                np.copyto(self._carry[path], x)
+        if not _are_same(carry, self._own):
+            for path, x in _leaves(carry).items():
+                if x is not self._carry[path]:
+                    np.copyto(self._carry[path], x)
         sources = [(self._draws[path], x) for path, x in draws.items()]
         steps = len(next(iter(draws.values())))
         losses = np.empty((steps, *self._loss.shape), dtype=self._loss.dtype)
-        replay, loss = self._tape.replay, self._loss
+        calls, loss = self._tape.calls, self._loss
         for t in range(steps):
             for own, x in sources:
                 own[...] = x[t]
-            replay()
+            for call in calls:
+                call()
             losses[t] = loss
         return self._carried, losses
 
@@ -113,7 +117,7 @@ class ReplayedFunction:
     def __call__(self, live: Any, inputs: Any) -> Any:
         """Return what the function computes."""
         given = _leaves(inputs)
-        key = tuple(_forms(given).items())
+        key = tuple((path, x.shape, x.dtype) for path, x in given.items())
         recording = self._recordings.get(key)
         if recording is None or not recording.is_of(live):
             try:
@@ -131,17 +135,17 @@ class _RecordedFunction:
 
     def __init__(self, function: Callable[[Any, Any], Any], live: Any, inputs: Any) -> None:
         self._tape = Tape()
-        self._live = _leaves(live)
+        self._live = _in_order(live)
         self._inputs = {path: np.array(x) for path, x in _leaves(inputs).items()}
         noted, given = (
             {path: Recorded(x, self._tape) for path, x in leaves.items()}
-            for leaves in (self._live, self._inputs)
+            for leaves in (_leaves(live), self._inputs)
         )
         self._result = function(_rebuilt(live, noted), _rebuilt(inputs, given)).value
 
     def is_of(self, live: Any) -> bool:
         """Return whether these are the arrays that it reads in place."""
-        return _are_same(_leaves(live), self._live)
+        return _are_same(live, self._live)
 
     def compute(self, inputs: Leaves) -> np.ndarray:
         """Return the result for other inputs."""
@@ -158,9 +162,19 @@ def _leaves(tree: Any) -> Leaves:
     return leaves
 
 
-def _are_same(given: Leaves, kept: Leaves) -> bool:
-    """Return whether these are the very arrays that are kept."""
-    return given.keys() == kept.keys() and all(x is kept[path] for path, x in given.items())
+def _in_order(tree: Any) -> list[Any]:
+    """Return the arrays of nested dictionaries and tuples without their ways, in half the time."""
+    if isinstance(tree, dict):
+        tree = tuple(tree.values())
+    elif not isinstance(tree, tuple):
+        return [tree]
+    return [leaf for part in tree for leaf in _in_order(part)]
+
+
+def _are_same(tree: Any, kept: list[Any]) -> bool:
+    """Return whether a tree's arrays are the very ones that are kept."""
+    given = _in_order(tree)
+    return len(given) == len(kept) and all(map(operator.is_, given, kept))
 
 
 def _collect(tree: Any, path: Path, leaves: Leaves) -> None:
