@@ -30,6 +30,15 @@ def test_numbers_are_those_of_every_earlier_release():
     ]
 
 
+@pytest.mark.parametrize(("seed", "index"), [(0, 0), (7, 3), (2**64 - 1, 2**40)])
+def test_a_stream_is_philox_with_its_key_and_counter(seed, index):
+    philox = np.random.Philox(key=np.asarray([seed, 2], np.uint64), counter=index << 192)
+    found = stream(seed, "order", index)
+    assert (
+        found.standard_normal(9).tolist() == np.random.Generator(philox).standard_normal(9).tolist()
+    )
+
+
 @pytest.mark.parametrize("purpose", PURPOSES)
 def test_a_stream_starts_anew_at_each_call(purpose):
     first, second = (stream(3, purpose, 2).random(8) for _ in range(2))

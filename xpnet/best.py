@@ -56,8 +56,9 @@ class Best:
     def look(self, score: np.ndarray, loss: np.ndarray, *, ends_epoch: bool) -> np.ndarray:
         """Return which runs improved; NaN never does."""
         improved = (score > self.score) | ((score == self.score) & (loss < self._loss))
-        self.score = np.where(improved, score, self.score)
-        self._loss = np.where(improved, loss, self._loss)
+        if improved.any():
+            self.score = np.where(improved, score, self.score)
+            self._loss = np.where(improved, loss, self._loss)
         self._epochs_waited = np.where(improved, 0, self._epochs_waited + ends_epoch)
         return np.asarray(improved)
 

@@ -74,12 +74,14 @@ class History:
     ) -> np.ndarray:
         """Append the values of a check, and return which runs are better than ever."""
         # A step can ruin the parameters after its own loss was taken.
-        ruined = np.where(measured.finite | self.gone, 0.0, np.nan)
-        self.divergence.look(ruined[None], step, rate)
-        train_acc, val_acc, val_loss = (
-            np.where(self.gone, np.nan, values)
-            for values in (measured.train_acc, measured.val_acc, measured.val_loss)
-        )
+        if not measured.finite.all():
+            ruined = np.where(measured.finite | self.gone, 0.0, np.nan)
+            self.divergence.look(ruined[None], step, rate)
+        train_acc, val_acc, val_loss, _ = measured
+        if (gone := self.gone).any():
+            train_acc, val_acc, val_loss = (
+                np.where(gone, np.nan, values) for values in (train_acc, val_acc, val_loss)
+            )
         self.train_acc.append(plain(train_acc))
         self.val_acc.append(plain(val_acc))
         self.val_loss.append(plain(val_loss))
