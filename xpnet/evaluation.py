@@ -43,7 +43,7 @@ def make_measure(net: Net, metric: Metric, preprocess: Preprocessor | None) -> M
     def measure(live: Mapping[str, Any], batch: Mapping[str, Array]) -> Array:
         variables, y = live["variables"], batch["y"]
         params = in_dtype(variables.params, dtype, xp)
-        x = xp.astype(batch["X"], dtype, copy=True)
+        x = xp.astype(batch["X"], dtype, copy=preprocess is not None)  # which may write into it
         if preprocess is not None:
             x = preprocess.apply(x, live["numbers"], xp)
         scores = net.scores(params, variables.state, x, xp)
@@ -57,7 +57,7 @@ def measured_batches(
     measure: Measure, live: Mapping[str, Any], split: Split, batch_size: int
 ) -> Iterator[tuple[float, Array]]:
     """Yield what `measure` finds on each batch, still on the device, and the batch's share."""
-    (X, y), num_samples = split, split.X.shape[0]
+    X, y, num_samples = split.X, split.y, split.X.shape[0]
     if num_samples <= batch_size and not isinstance(X, StreamedRows):
         yield 1.0, measure(live, {"X": X, "y": y})
         return

@@ -92,8 +92,8 @@ class ModelTrainer:
 
     def subset(self, split: Split, rows: np.ndarray) -> Split:
         """Return the given rows of a part; memory-mapped ones are not read yet."""
-        X, y = split
-        return Split(X.subset(rows) if isinstance(X, MappedRows) else X[rows], y[rows])
+        X = split.X
+        return Split(X.subset(rows) if isinstance(X, MappedRows) else X[rows], split.y[rows])
 
     def begin(self, train: Split, _sample_weights: np.ndarray | None = None) -> None:
         """Start from the model's parameters, which stay in the model."""
@@ -129,7 +129,8 @@ class ModelTrainer:
         model's state.
         """
         results = []
-        for (X, _), y in zip(splits, targets, strict=True):
+        for split, y in zip(splits, targets, strict=True):
+            X = split.X
             sums: Any = 0.0
             finite: Any = True
             for start in range(0, len(X), batch_size):
@@ -174,13 +175,13 @@ class ModelTrainer:
             )
         return result
 
-    def _batch(self, row: np.ndarray) -> Split:
+    def _batch(self, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the training rows (B,), or (members, B), preprocessed."""
         rows = row.reshape(-1)
         X, y = transformed(self.preprocess, self._train.X[rows]), self._train.y[rows]
         if row.ndim > 1:  # a net of ours takes the rows of each member flattened
             X = X.reshape(len(X), -1)
-        return Split(X.reshape(*row.shape, *X.shape[1:]), y.reshape(*row.shape, *y.shape[1:]))
+        return X.reshape(*row.shape, *X.shape[1:]), y.reshape(*row.shape, *y.shape[1:])
 
     def _clipped(self, grads: Mapping[str, Array]) -> Mapping[str, Array]:
         """Return the gradients, scaled where their norm is too long."""

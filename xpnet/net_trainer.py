@@ -7,7 +7,7 @@ import numpy as np
 
 from xpnet.backends import Array
 from xpnet.backends.base import Advance
-from xpnet.data.batches import Split
+from xpnet.data.batches import Split, take_rows
 from xpnet.data.mapped import MappedRows, is_mapped
 from xpnet.errors import InputError
 from xpnet.evaluation import Measure, make_measure, measured_batches
@@ -27,6 +27,8 @@ from xpnet.training_state import (
 from xpnet.training_step import make_step
 
 __all__ = ["NetTrainer"]
+
+_SMALL = 2**24  # bytes of inputs that are worth keeping as floats
 
 
 class NetTrainer:
@@ -83,6 +85,7 @@ class NetTrainer:
         self._train: Any = None
         self._measures: dict[Any, Measure] = {}
         self._constants: list[Any] | None = None
+        self._take = self.backend.repeated(self._taken)
         numbers = {} if preprocess is None else preprocess.numbers()
         self._numbers = {
             name: self.backend.asarray(value, dtype=self._dtype) for name, value in numbers.items()
@@ -132,8 +135,9 @@ class NetTrainer:
     def place(self, X: np.ndarray, y: np.ndarray) -> Split:
         """Return a part of the data on the net's device, the samples flattened.
 
-        Bytes stay bytes until a batch is made; floats get the net's dtype now. Where it has 16 bits
-        they are preprocessed before: of temperatures around 300 K rounding would leave too little.
+        Small inputs are preprocessed now, and not again at each step. Of others, bytes stay bytes
+        until a batch is made; floats get the net's dtype now. Where it has 16 bits they are
+        preprocessed before: of temperatures around 300 K rounding would leave too little.
         Memory-mapped inputs stay on the host.
 
         Raises:
@@ -147,16 +151,22 @@ class NetTrainer:
             X = transformed(self.preprocess, X)
             check_range(X, self._kept_dtype, self.backend.xp)
             flat = self.backend.asarray(X.reshape(len(X), -1), self._kept_dtype)
-            return Split(flat, self._placed(y))
+            return Split(flat, self._placed(y), is_preprocessed=True)
+        preprocess, xp = self.preprocess, self.backend.xp
+        if preprocess is not None and self._is_small(X):
+            x = xp.astype(self._placed(X.reshape(len(X), -1)), self._dtype, copy=True)
+            ready = preprocess.apply(x, self._numbers, xp)
+            return Split(ready, self._placed(y), is_preprocessed=True)
         with advice_to_map(self.backend, X.nbytes):
             return Split(self._placed(X.reshape(len(X), -1)), self._placed(y))
 
     def subset(self, split: Split, rows: np.ndarray) -> Split:
         """Return the given rows of a part."""
-        xp, on_device = self.backend.xp, self.backend.asarray(rows)
-        X, y = split
-        chosen = X.subset(rows) if isinstance(X, StreamedRows) else xp.take(X, on_device, axis=0)
-        return Split(chosen, xp.take(y, on_device, axis=0))
+        given = {"rows": self.backend.as_argument(rows)}
+        if isinstance(split.X, StreamedRows):
+            y = self._take(split.y, given)
+            return split._replace(X=split.X.subset(rows), y=y)
+        return split._replace(X=self._take(split.X, given), y=self._take(split.y, given))
 
     def begin(self, train: Split, sample_weights: np.ndarray | None = None) -> None:
         """Start from the net's parameters: copies of them, because steps write into theirs.
@@ -240,14 +250,15 @@ class NetTrainer:
         self, rows: np.ndarray, rate_scales: np.ndarray, first: int, length: int
     ) -> dict[str, Any]:
         """Return what changes from step to step, on the device, filled up to a length."""
-        steps, samples = [], []
+        steps, rate = [], self.hyper.get("learning_rate")
         for i, scale in enumerate(rate_scales):
-            hyper = dict(self.hyper)
-            if "learning_rate" in hyper:
-                hyper["learning_rate"] = hyper["learning_rate"] * scale
+            hyper = self.hyper if rate is None else {**self.hyper, "learning_rate": rate * scale}
             steps.append(self.rule.coefficients(hyper, first + i))
-            samples.append(self.net.draws(first - 1 + i, rows.shape[-1]))
-        place, missing = self.backend.asarray, length - len(rows)
+        samples = [self.net.draws(first - 1, rows.shape[-1])]
+        if samples[0]:
+            others = range(first, first + len(rows) - 1)
+            samples += [self.net.draws(step, rows.shape[-1]) for step in others]
+        place, missing = self.backend.as_argument, length - len(rows)
         if missing:  # with copies of the last, which nobody takes
             steps += steps[-1:] * missing
             samples += samples[-1:] * missing
@@ -255,7 +266,7 @@ class NetTrainer:
         draws: dict[str, Any] = {
             "rows": place(rows),
             "coefficients": {
-                name: place(np.stack([step[name] for step in steps]), self._dtype)
+                name: place(np.asarray([step[name] for step in steps]), self._dtype)
                 for name in steps[0]
             },
             "net": {name: place(np.stack([draw[name] for draw in samples])) for name in samples[0]},
@@ -274,14 +285,13 @@ class NetTrainer:
             measured = list(measured_batches(self._measure_of(split), live, split, batch_size))
             shares.append([share for share, _ in measured])
             found += [array for _, array in measured]
-        host = self.backend.to_numpy(self.backend.xp.stack(found)).astype(np.float64)
+        host = self.backend.stacked_on_host(found).astype(np.float64)
         results = []
         for weights, y in zip(shares, targets, strict=True):
             own, host = host[: len(weights)], host[len(weights) :]
+            sums = own[0, ..., :-1] if len(own) == 1 else own[..., :-1].sum(axis=0)
             loss = np.asarray(sum(w * one for w, one in zip(weights, own[..., -1], strict=True)))
-            results.append(
-                (self.metric.value(own[..., :-1].sum(axis=0), y), loss, np.isfinite(loss))
-            )
+            results.append((self.metric.value(sums, y), loss, np.isfinite(loss)))
         return results
 
     def _measure_of(self, split: Split) -> Measure:
@@ -294,6 +304,9 @@ class NetTrainer:
             self._measures[key] = self.backend.repeated(measure, is_pure=is_pure)
         return self._measures[key]
 
+    def _taken(self, x: Array, given: Mapping[str, Array]) -> Array:
+        return take_rows(x, given["rows"], self.backend.xp)
+
     def _placed(self, x: np.ndarray) -> Array:
         """Return an array on the device, floats in the dtype of the arithmetic."""
         # From an array with gaps, or in Fortran order, each of NumPy's takes would copy the whole.
@@ -302,8 +315,15 @@ class NetTrainer:
 
     def _left(self, split: Split) -> Preprocessor | None:
         """Return the preprocessing that is left to do to batches of a part."""
-        is_done = not isinstance(split.X, StreamedRows) and split.X.dtype == self._kept_dtype
-        return None if self._is_narrow and is_done else self.preprocess
+        return None if split.is_preprocessed else self.preprocess
+
+    def _is_small(self, X: np.ndarray) -> bool:
+        """Return whether inputs are few enough to be preprocessed all at once, and kept as floats.
+
+        By a preprocessor of xpnet's own: another might make each batch anew, by chance.
+        """
+        num_bytes = X.size * np.dtype(np.float64).itemsize
+        return _is_ours(self.preprocess) and not self._is_narrow and num_bytes <= _SMALL
 
     def _make_stretch(self, fixed: Mapping[str, Any], preprocess: Preprocessor | None) -> Advance:
         """Return what takes a stretch of steps.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xpnet import InputError, Solver, TwoLayerNet
+from xpnet import InputError, Solver, TwoLayerNet, net_trainer
 from xpnet.data import Dataset
 from xpnet.preprocessing import PCA, Chain, Standardization, get_preprocessor
 
@@ -51,8 +51,11 @@ def train(net, data, preprocess, **options):
     return solver
 
 
+@pytest.mark.parametrize("when", ["at once", "by batches"])
 @pytest.mark.parametrize("text", RATES)
-def test_training_is_that_on_inputs_prepared_beforehand(backend, data, text):
+def test_training_is_that_on_inputs_prepared_beforehand(backend, data, text, when, monkeypatch):
+    if when == "by batches":
+        monkeypatch.setattr(net_trainer, "_SMALL", 0)
     found = train(net_for(text, data, device=backend.text), data, text)
     options = {"optim_config": {"learning_rate": RATES[text]}}
     known = train(net_for(text, data), prepared(text, data), None, **options)
@@ -63,6 +66,29 @@ def test_training_is_that_on_inputs_prepared_beforehand(backend, data, text):
     assert found.check_accuracy(data["X_val"], data["y_val"]) == found.best_val_acc
     classes = found.predict(data["X_val"])
     assert np.mean(classes == data["y_val"]) == pytest.approx(found.best_val_acc)
+    assert found._loop.parts.train.is_preprocessed == (when == "at once")
+
+
+def test_a_mean_is_subtracted_to_the_same_bits_at_once_and_by_batches(data, monkeypatch):
+    at_once = train(net_for("channel-mean", data), data, "channel-mean")
+    monkeypatch.setattr(net_trainer, "_SMALL", 0)
+    by_batches = train(net_for("channel-mean", data), data, "channel-mean")
+    assert at_once.loss_history == by_batches.loss_history
+
+
+def test_somebody_elses_preprocessing_is_done_to_every_batch(data):
+    """It may turn pictures at random, and not the same ones each time."""
+
+    class Noise(Standardization):
+        calls = 0
+
+        def apply(self, x, numbers, xp):
+            self.calls += 1
+            return super().apply(x, numbers, xp)
+
+    noise = Noise().fit(data["X_train"])
+    solver = train(net_for("standard", data), data, noise, num_epochs=2)
+    assert noise.calls >= solver.step == 12
 
 
 @pytest.mark.parametrize("text", RATES)

@@ -26,6 +26,7 @@ class Split(NamedTuple):
 
     X: Array  # (N, d1, ..., dk), in the dtype that the caller gave
     y: Array  # (N,)
+    is_preprocessed: bool = False
 
 
 def check_sampling(sampling: str) -> None:
