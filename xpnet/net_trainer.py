@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backends import Array
+from xpnet.backends import Array, array_namespace
 from xpnet.backends.base import Advance
 from xpnet.data.batches import Split, take_rows
 from xpnet.data.mapped import MappedRows, is_mapped
@@ -85,7 +85,7 @@ class NetTrainer:
         self._train: Any = None
         self._measures: dict[Any, Measure] = {}
         self._constants: list[Any] | None = None
-        self._take = self.backend.repeated(self._taken)
+        self._take = self.backend.repeated(_taken)
         numbers = {} if preprocess is None else preprocess.numbers()
         self._numbers = {
             name: self.backend.asarray(value, dtype=self._dtype) for name, value in numbers.items()
@@ -304,9 +304,6 @@ class NetTrainer:
             self._measures[key] = self.backend.repeated(measure, is_pure=is_pure)
         return self._measures[key]
 
-    def _taken(self, x: Array, given: Mapping[str, Array]) -> Array:
-        return take_rows(x, given["rows"], self.backend.xp)
-
     def _placed(self, x: np.ndarray) -> Array:
         """Return an array on the device, floats in the dtype of the arithmetic."""
         # From an array with gaps, or in Fortran order, each of NumPy's takes would copy the whole.
@@ -347,6 +344,11 @@ class NetTrainer:
         }
         fixed = {name: v for name, v in terms.items() if v is None or isinstance(v, int | float)}
         return fixed, {name: v for name, v in terms.items() if name not in fixed}
+
+
+def _taken(x: Array, given: Mapping[str, Array]) -> Array:
+    """Return rows: a function of the module, so that it is compiled once for all trainings."""
+    return take_rows(x, given["rows"], array_namespace(x))
 
 
 def _is_ours(*parts: Any) -> bool:

@@ -14,5 +14,6 @@ __all__ = ["sum_over_samples"]
 
 def sum_over_samples(x: Array, xp: Any) -> Array:
     """Return the sum over axis -2, (..., M) from (..., N, M)."""
-    ones = xp.ones((1, x.shape[-2]), dtype=x.dtype, device=device(x))
+    # As many as there are members: CuPy takes products with a broadcast axis one by one.
+    ones = xp.ones((*x.shape[:-2], 1, x.shape[-2]), dtype=x.dtype, device=device(x))
     return (ones @ x)[..., 0, :]
