@@ -5,7 +5,6 @@ import warnings
 import numpy as np
 import pytest
 
-import xpnet
 from xpnet import DivergenceWarning, FullyConnectedNet, InputError, Solver, TwoLayerNet
 from xpnet.diagnostics import Notice, Verdict, Watch, read_watch, rehearsed_divergence
 from xpnet.diagnostics.looks import Looks
@@ -391,23 +390,24 @@ def stack_that_diverges(data, said, **options):
     return solver, [one for one in said if one.verdict.name == "divergence"]
 
 
-def test_no_step_of_a_stack_is_rehearsed_twice(data, monkeypatch):
-    """However many of its members diverge at steps of their own."""
+def test_no_step_of_a_member_is_rehearsed_twice_and_none_of_others(data, monkeypatch):
+    """However many of them diverge at steps of their own, each is told its layer."""
     taken = []
-    original = rehearsed_divergence._take
-    monkeypatch.setattr(
-        rehearsed_divergence,
-        "_take",
-        lambda *args: taken.append(args[-1]) or original(*args),
-    )
-    monkeypatch.setattr("xpnet.diagnostics.watch_divergence._REHEARSED", 1.0)
+    original = rehearsed_divergence.rehearsal
+
+    def noted(solver, start, members):
+        for step, twin, rows in original(solver, start, members):
+            taken.extend((step, k) for k in members)
+            yield step, twin, rows
+
+    monkeypatch.setattr(rehearsed_divergence, "rehearsal", noted)
     solver, told = stack_that_diverges(data, [])
-    steps = {step for step in solver.diverged_at if step is not None}
-    assert len(steps) > 3
-    assert {one.member: one.step for one in told} == {
-        k: step for k, step in enumerate(solver.diverged_at) if step is not None
-    }
-    assert 0 < len(taken) == len(set(taken)) <= max(steps)
+    broke = {k: step for k, step in enumerate(solver.diverged_at) if step is not None}
+    assert len(set(broke.values())) > 3
+    assert {one.member: one.step for one in told} == broke
+    assert len(taken) == len(set(taken))
+    assert {k for _, k in taken} == set(broke)
+    assert len(taken) < 0.5 * len(broke) * max(broke.values())
     assert "was not looked for" not in " ".join(str(one) for one in told)
 
 
@@ -470,10 +470,40 @@ def test_a_rehearsal_takes_the_very_steps_of_the_training(data):
     assert [start.step for start in starts] == [1, 13]
 
 
+@pytest.mark.parametrize("seeds", [[3, 3, 3, 3], [0, 1, 2, 3]])
+def test_some_members_take_the_steps_that_they_took_in_the_stack(data, seeds):
+    """Each with numbers of its own; on NumPy to the bit, with batches and dropout of its seed."""
+    own = {"lr_decay": [0.9, 0.8, 0.7, 0.6], "clip_norm": [0.5, 0.6, 0.7, 0.8]}
+    own |= {"optim_config": {"learning_rate": [1e-3, 2e-3, 3e-3, 4e-3]}, "label_smoothing": 0.1}
+    net = FullyConnectedNet(
+        [5, 4], D, C, normalization="batchnorm", dropout_keep_ratio=[0.8, 0.7, 0.9, 0.6],
+        reg=[0.0, 0.1, 0.2, 0.3], members=4, seed=seeds,
+    )  # fmt: skip
+    starts = []
+
+    class Keep:
+        def on_interval(self, solver):
+            if solver.step == 5:
+                starts.append(kept(solver, Looks(solver).now()))
+
+        def on_end(self, solver):
+            steps = rehearsal(solver, starts[0], [1, 3])
+            twin = next(twin for step, twin, _ in steps if step == 31)
+            for found, known in zip(twin.variables, solver._trainer.variables, strict=True):
+                for name, w in known.items():
+                    np.testing.assert_array_equal(found[name], w[[1, 3]], err_msg=name)
+            starts.append("compared")
+
+    Solver(
+        net, data, callbacks=[Keep()], update_rule="adam", batch_size=6, print_every=4,
+        preprocess="mean", verbose=False, seed=seeds, num_epochs=3, **own,
+    ).train()  # fmt: skip
+    assert starts[1] == "compared"
+
+
 def test_a_notice_says_the_member_and_the_step():
     verdict = Verdict("loss", "warning", "found", "expected")
     assert (
         str(Notice(3, verdict, "", 2))
         == "member 2, step 3: warning: loss: found; expected expected"
     )
-    assert xpnet.diagnostics.Watch is Watch

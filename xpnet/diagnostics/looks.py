@@ -101,11 +101,18 @@ class Looks:
             start += count * BINS
         return found
 
-    def nonfinite_shares(self, live: Mapping[str, Any], rows: np.ndarray) -> np.ndarray:
-        """Return of these which share of each layer's outputs is NaN or infinite, and no more."""
-        batch, terms = self._batch(rows), {**self._fixed, **live["terms"]}
+    def nonfinite_shares(self, twin: NetTrainer, rows: np.ndarray) -> np.ndarray:
+        """Return which share of each layer's outputs is NaN or infinite, and no more.
+
+        Args:
+            twin: Takes the steps of the training, or of some of its members.
+            rows: Training rows, (B,) or (those members, B).
+
+        """
+        batch, live = self._batch(rows), {"numbers": twin._numbers}
         x, xp = self._x(batch, live, self._preprocess), self._backend.xp
-        found = nonfinite_shares(self.net, live["variables"], x, batch["y"], terms, xp)
+        terms = {**self._fixed, **twin._data["terms"]}
+        found = nonfinite_shares(check_layers(twin.net), twin._variables, x, batch["y"], terms, xp)
         return self._backend.to_numpy(found)
 
     def dead_on_validation(self, live: Mapping[str, Any]) -> np.ndarray:

@@ -7,6 +7,7 @@ import numpy as np
 
 from xpnet.backends import Array
 from xpnet.diagnostics.looks import Looks
+from xpnet.diagnostics.some_members import taken, trainer_of
 from xpnet.model_variables import copied
 from xpnet.nets import Variables
 from xpnet.profiling.twins import make_twin
@@ -40,8 +41,8 @@ def first_nonfinite_layers(
     """Return for members that diverged the first layer, in forward order, whose outputs broke.
 
     The steps from `start` to those whose losses were the first to be NaN or infinite are taken once
-    more on copies, once for all members, and the batch of such a step goes through the net before
-    it; and after it, where that did not break.
+    more on copies, by these members alone and once for all of them, and the batch of such a step
+    goes through the nets before it; and after it, where that did not break.
 
     Args:
         solver: Whose training has diverged.
@@ -56,42 +57,66 @@ def first_nonfinite_layers(
     """
     found: dict[int, str | None] = {}
     last, rows_before = max(broke), np.zeros(0, dtype=np.int64)
-    for step, twin, rows in rehearsal(solver, start):
-        unsettled = [k for k in broke.get(step - 1, ()) if found[k] is None]
-        if unsettled:
-            found |= _first_of(looks, twin, rows_before, unsettled)
+    members = sorted({k for those in broke.values() for k in those})
+    own = None if solver.members is None else members
+    for step, twin, rows in rehearsal(solver, start, own):
+        asked = [k for k in broke.get(step - 1, ()) if found[k] is None]
+        if asked:
+            found |= _first_of(looks, twin, rows_before, members, asked)
         if step in broke:
-            found |= _first_of(looks, twin, rows, broke[step])
+            found |= _first_of(looks, twin, rows, members, broke[step])
         if step > last or (step == last and None not in [found[k] for k in broke[step]]):
             break
         rows_before = rows
     return found
 
 
-def rehearsal(solver: "Solver", start: Kept) -> Iterator[tuple[int, Any, np.ndarray]]:
-    """Yield each step, a trainer that has taken those before it, and the step's rows."""
+def rehearsal(
+    solver: "Solver", start: Kept, members: Sequence[int] | None = None
+) -> Iterator[tuple[int, Any, np.ndarray]]:
+    """Yield each step, a trainer that has taken those before it, and the step's rows.
+
+    Args:
+        solver: Whose training it is.
+        start: Copies to begin from.
+        members: Those of a stack to take the steps of; None takes all, or the single net.
+
+    """
     loop, per_epoch = solver._loop, solver.steps_per_epoch
-    twin: Any = make_twin(loop.trainer, None)
-    twin.go_on_from((copied(start.variables), _copied(start.slots)))
-    twin.begin(loop.parts.train, solver._sample_weights)
+    twin = _twin(solver, start, members)
     epoch, done, step = start.epoch, start.done_in_epoch, start.step
-    order = loop.draw_rows(epoch)
+    order = _of(loop.draw_rows(epoch), members, axes=3)
     while True:
         if done == per_epoch:
             epoch, done = epoch + 1, 0
-            order = loop.draw_rows(epoch)
+            order = _of(loop.draw_rows(epoch), members, axes=3)
         step += 1
         yield step, twin, order[done]
-        _take(solver, twin, order[done], step)
+        scales = loop.rates.at(step - 1, 1, per_epoch * loop.last_epoch, loop.last_epoch)
+        rows = order[done][None]
+        twin.advance(rows, _of(scales, members, axes=2), step, rows[:0])
         done += 1
 
 
-def _take(solver: "Solver", twin: Any, rows: np.ndarray, step: int) -> None:
-    """Take one step."""
-    loop = solver._loop
-    total = solver.steps_per_epoch * loop.last_epoch
-    scales = loop.rates.at(step - 1, 1, total, loop.last_epoch)
-    twin.advance(rows[None], scales, step, rows[None][:0])
+def _twin(solver: "Solver", start: Kept, members: Sequence[int] | None) -> Any:
+    """Return what takes the steps, from copies of the copies."""
+    trainer: Any = solver._loop.trainer
+    if members is None:
+        twin: Any = make_twin(trainer, None)
+        twin.go_on_from((copied(start.variables), _copied(start.slots)))
+    else:
+        xp = trainer.backend.xp
+        params, state = (taken(arrays, members, xp) for arrays in start.variables)
+        slots = {name: taken(own, members, xp) for name, own in start.slots.items()}
+        twin = make_twin(trainer_of(trainer, members), None)
+        twin.go_on_from((Variables(params, state), slots))
+    twin.begin(solver._loop.parts.train, solver._sample_weights)
+    return twin
+
+
+def _of(values: np.ndarray, members: Sequence[int] | None, *, axes: int) -> np.ndarray:
+    """Return what is these members' of values (steps, members, ...), if each has its own."""
+    return values if members is None or values.ndim < axes else values[:, list(members)]
 
 
 def _copied(slots: Mapping[str, dict[str, Array]]) -> dict[str, dict[str, Array]]:
@@ -99,9 +124,18 @@ def _copied(slots: Mapping[str, dict[str, Array]]) -> dict[str, dict[str, Array]
 
 
 def _first_of(
-    looks: Looks, twin: Any, rows: np.ndarray, members: Sequence[int]
+    looks: Looks, twin: Any, rows: np.ndarray, members: Sequence[int], asked: Sequence[int]
 ) -> dict[int, str | None]:
-    """Return the first layer of each member that is not finite on a batch, or None."""
-    shares = looks.nonfinite_shares(looks.live(twin._variables, twin._slots), rows)
-    broken = ~(shares.reshape(-1, len(looks.layers)) == 0)
-    return {k: looks.layers[broken[k].argmax()] if broken[k].any() else None for k in members}
+    """Return the first layer that is not finite on a batch of each member asked, or None.
+
+    Args:
+        looks: Looks at the training.
+        twin: Takes the steps of `members`.
+        rows: Of the batch.
+        members: In the order of the twin.
+        asked: Those of whom to tell.
+
+    """
+    shares = looks.nonfinite_shares(twin, rows).reshape(-1, len(looks.layers))
+    broken = dict(zip(members, ~(shares == 0), strict=True))
+    return {k: looks.layers[broken[k].argmax()] if broken[k].any() else None for k in asked}

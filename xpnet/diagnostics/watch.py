@@ -32,8 +32,9 @@ class Watch:
     parameters from before it (step 0 of the record); then as many as take 1% of the training's
     time together; and one at its end. Nothing in the training changes, to the bit. It is for nets
     and update rules of xpnet's own; of a stack each member is watched by itself. Of a run that
-    diverged the last steps are taken once more on copies, to see which layer broke first: a fifth
-    of the steps of a stack at most, beyond the first time.
+    diverged the last steps are taken once more on copies, to see which layer broke first; of a
+    stack only by the members that diverged, a fifth of all members' steps at most beyond the first
+    time.
 
     Args:
         every: Look at the first boundary so many steps after the last look, however long that

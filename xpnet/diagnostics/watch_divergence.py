@@ -21,7 +21,8 @@ DIVERGENCE = "divergence"
 
 
 # Of the training's time, for copies to rehearse from. A stack has more of them, as it rehearses
-# while others train: the first time in any case, and then this share of all steps.
+# while others train: the first time in any case, and then this share of all members' steps, which
+# all that diverge have where they do so a fifth of the training after a copy.
 _COPIES, _STACK_COPIES, _REHEARSED = 0.001, 0.005, 0.2
 
 
@@ -84,9 +85,11 @@ class Divergences:
     def _layers(self, broke: dict[int, list[int]]) -> dict[int, str | None]:
         """Return the layer in which each began; nothing where that is too much to rehearse."""
         start = [start for start in self._kept if start.step < min(broke)][-1]
-        solver, number = self._solver, max(broke) - start.step
+        solver, members = self._solver, sum(map(len, broke.values()))
+        number = (max(broke) - start.step) * members  # of steps, a member's each
         planned = solver.steps_per_epoch * solver.last_epoch - self._first
-        if self._rehearsed and self._rehearsed + number > _REHEARSED * planned:
+        most = _REHEARSED * planned * (solver.members or 1)
+        if self._rehearsed and self._rehearsed + number > most:
             return {}
         self._rehearsed += number
         return first_nonfinite_layers(solver, self._looks, start, broke)
