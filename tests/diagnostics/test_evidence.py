@@ -7,7 +7,7 @@ import pytest
 
 import xpnet
 from xpnet import losses
-from xpnet.diagnostics import chance, neighbours, thresholds
+from xpnet.diagnostics import chance, neighbours
 from xpnet.diagnostics.case import Case
 from xpnet.diagnostics.checks.centring import check_centring
 from xpnet.diagnostics.checks.feature_scale import check_feature_scale
@@ -211,14 +211,6 @@ class TestChecksOfTheNet:
     )
     def test_schedules(self, data, options, status):
         assert check_schedule(evidence_of(data, num_epochs=60, **options)).status == status
-
-
-def test_the_thresholds_are_numbers_with_names():
-    values = {name: getattr(thresholds, name) for name in thresholds.__all__}
-    assert all(np.all(np.asarray(value) > 0) for value in values.values())
-    assert thresholds.VANISHED < 1 < thresholds.EXPLODED
-    assert thresholds.UPDATE_LEAST < 1e-3 < thresholds.UPDATE_MOST
-    assert 1.0 in thresholds.RATE_FACTORS
 
 
 def test_a_case_has_arrays_of_its_own(data):

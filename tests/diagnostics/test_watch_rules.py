@@ -1,5 +1,6 @@
 """What a watch says: of trainings with a planted fault the fault, of healthy ones nothing."""
 
+import re
 import warnings
 
 import numpy as np
@@ -213,6 +214,15 @@ def test_a_planted_fault_is_named(kind):
     assert said[0].verdict.remedy
     keys = [(notice.verdict.name, notice.layer) for notice in said]
     assert len(keys) == len(set(keys))  # once each
+
+
+@pytest.mark.parametrize(("rate", "words"), [(0.3, r"[1-9][\d.]* times"), (0.1, r"\d\d% of")])
+def test_a_large_step_is_told_beside_the_weights(rate, words, monkeypatch):
+    """As a share of them, or as how many times as large."""
+    monkeypatch.setattr("xpnet.diagnostics.watch_layers.WHOLE_UPDATE", 0.5)
+    said = train(digits(), net([50]), adam(rate, 1), every=20)
+    first = next(one for one in said if one.verdict.name == "update ratio")
+    assert re.search(f"by {words} their size$", first.verdict.found)
 
 
 def test_a_member_alone_is_warned_of():

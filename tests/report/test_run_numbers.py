@@ -12,9 +12,10 @@ import pytest
 
 import xpnet
 import xpnet.train
-from xpnet.diagnostics import WATCH, read_watch
+from xpnet.diagnostics import BINS, WATCH, WatchRecord, read_watch
 from xpnet.report.command import main
 from xpnet.report.frame import Frame
+from xpnet.report.histograms import histograms_figure
 from xpnet.report.layers import layers_section
 from xpnet.report.scales import Linear
 
@@ -175,6 +176,25 @@ def test_saturation_as_it_was_recorded(sigmoid_run, tree_of):
     (low, y_low), *_, (high, y_high) = sorted(zip(map(float, texts), rules, strict=True))
     found = low + (drawn(svg, "line s0")[:, 1] - y_low) / (y_high - y_low) * (high - low)
     np.testing.assert_allclose(found, shares, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "bin_", "broken", "said"),
+    [
+        ("gradients", 0, 0.0, "75\N{NO-BREAK SPACE}% are 0 or below 3e-10."),
+        ("gradients", 15, 0.0, "75\N{NO-BREAK SPACE}% lie between 0.0001 and 0.0003."),
+        ("gradients", BINS - 1, 0.0, "75\N{NO-BREAK SPACE}% lie above 4e+01."),
+        ("activations", 0, 0.0, "75\N{NO-BREAK SPACE}% lie below -2.8."),
+        ("activations", BINS - 1, 0.0, "75\N{NO-BREAK SPACE}% lie above +2.8."),
+        ("activations", BINS - 1, 0.2, "20\N{NO-BREAK SPACE}% of its outputs are NaN or"),
+    ],
+)
+def test_where_most_values_are(name, bin_, broken, said):
+    """The first and the last bin have all beyond them; there zeros are, and what is not finite."""
+    record, shares = WatchRecord(["output (2-2)"], ["W1"]), np.full(BINS, 0.25 / (BINS - 1))
+    shares[bin_] = 0.75
+    record.add(3, {name: shares, "nonfinite_share": np.array(broken)})
+    assert f"At step 3 {said}" in str(histograms_figure(record, name))
 
 
 @pytest.mark.parametrize(

@@ -109,11 +109,16 @@ def _large_updates(view: View) -> Iterator[Finding]:
         rate = lower_rate(view.learning_rate, float(ratios[-1][i]))
         yield warning(
             "update ratio",
-            f"{view.layers[i]}: a step changes the weights by {ratios[-1][i]:.2g} of their size",
+            f"{view.layers[i]}: a step changes the weights by {_of_size(float(ratios[-1][i]))}",
             "about 1e-3",
             "Lower the learning rate" + ("" if rate is None else f": try {rate:.1g}"),
             view.layers[i],
         )
+
+
+def _of_size(ratio: float) -> str:
+    """Return how large a change is beside what is changed, in words."""
+    return f"{ratio:.2g} times their size" if ratio > 1 else f"{ratio:.0%} of their size"
 
 
 def reference_ratios(view: View, looks: int) -> np.ndarray:

@@ -75,10 +75,22 @@ def _columns(record: WatchRecord) -> np.ndarray:
 
 def _peak_said(record: WatchRecord, name: str, k: int) -> str:
     """Return in words where most of a layer's values were at the last look."""
-    last = np.nan_to_num(record.histograms[name][-1, k])
-    edges, peak = record.edges[name], int(last.argmax())
-    low, high = float(edges[peak]), float(edges[peak + 1])
-    between = f"{low:+.1f} and {high:+.1f}"
-    if name == "gradients":
-        between = f"{10**low:.1g} and {10**high:.1g}"
-    return f"At step {record.steps[-1]:,} {share_text(float(last[peak]))} lie between {between}."
+    shares = record.histograms[name][-1, k]
+    when = f"At step {record.steps[-1]:,}"
+    broken = float(record.statistics["nonfinite_share"][-1, k])
+    if not np.isfinite(shares).all() or broken > 0:
+        return f"{when} {share_text(broken)} of its outputs are NaN or infinite."
+    edges, peak = record.edges[name], int(shares.argmax())
+    share, low, high = share_text(float(shares[peak])), float(edges[peak]), float(edges[peak + 1])
+    if name == "gradients":  # log10
+        low, high = 10**low, 10**high
+        texts = [f"{value:.1g}" for value in (low, high)]
+    else:
+        texts = [f"{value:+.1f}" for value in (low, high)]
+    if peak == 0:  # with all below, in the gradients what is 0
+        where = f"are 0 or below {texts[1]}" if name == "gradients" else f"lie below {texts[1]}"
+    elif peak == len(edges) - 2:
+        where = f"lie above {texts[0]}"
+    else:
+        where = f"lie between {texts[0]} and {texts[1]}"
+    return f"{when} {share} {where}."
