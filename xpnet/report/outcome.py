@@ -33,13 +33,19 @@ def outcome_verdicts(run: RunRecord, baseline: Baseline) -> list[Verdict]:
     if best is None:
         return found
     score = float(run.history.val[best])
-    learns = score > baseline.value
+    learns = score > baseline.learnt_from
+    expected = f"more than {number_text(baseline.value)}, {baseline.why}"
+    if baseline.learnt_from > baseline.value:
+        expected = (
+            f"more than {number_text(baseline.learnt_from)}: {baseline.why}, "
+            f"{number_text(baseline.value)}, and three standard errors for luck"
+        )
     found.append(
         Verdict(
             "learning",
             "fine" if learns else "warning",
             f"the best validation {run.metric} is {number_text(score)}",
-            f"more than {number_text(baseline.value)}, {baseline.why}",
+            expected,
             "" if learns else "Ask python -m xpnet.doctor, with the same options, what is wrong.",
         )
     )
