@@ -16,22 +16,23 @@ _SATURATED = 0.97
 
 
 class Tap(NamedTuple):
-    """A net of the same parameters, and what its parts have returned since.
+    """A net of the same parameters, its layers' names, and what its parts have returned since.
 
     `results` has what each returned by the direction and the piece of the net, and `loss` there
     the loss and its gradient by the scores.
     """
 
     net: FullyConnectedNet
+    layers: list[str]
     results: dict[tuple[str, str], Any]
 
     def outputs(self) -> list[Array]:
         """Return the outputs of each layer, (..., N, units), the scores last."""
-        return [self.results["forward", piece][0] for piece in layer_names(self.net)]
+        return [self.results["forward", piece][0] for piece in self.layers]
 
     def output_gradients(self) -> list[Array]:
         """Return the gradient of the loss by the outputs of each layer, of their shapes."""
-        later = [self.results["backward", piece][0] for piece in layer_names(self.net)[1:]]
+        later = [self.results["backward", piece][0] for piece in self.layers[1:]]
         return [*later, self.results["forward", "loss"][1]]
 
 
@@ -59,7 +60,7 @@ def tapped(net: Net) -> Tap:
         return noted
 
     seen: Any = watched_net(checked, watch)
-    return Tap(seen, results)
+    return Tap(seen, layer_names(checked), results)
 
 
 def check_layers(net: Any) -> FullyConnectedNet:

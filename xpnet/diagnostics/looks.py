@@ -8,7 +8,12 @@ import numpy as np
 from xpnet.backends import Array
 from xpnet.data.batches import sample_rows
 from xpnet.diagnostics.histogram import BINS, EDGES
-from xpnet.diagnostics.layer_outputs import check_layers, layer_names, weight_names
+from xpnet.diagnostics.layer_outputs import (
+    check_layers,
+    layer_names,
+    tapped,
+    weight_names,
+)
 from xpnet.diagnostics.layer_statistics import STATISTICS, layer_statistics, nonfinite_shares
 from xpnet.diagnostics.validation_statistics import activity, over_batches
 from xpnet.errors import InputError
@@ -48,6 +53,7 @@ class Looks:
         self.layers = layer_names(self.net)
         self._solver, self._trainer, self._backend = solver, trainer, trainer.backend
         self._loop = solver._loop
+        self._tap = tapped(self.net)
         self._fixed, _ = trainer._split_terms()
         self._preprocess = trainer._left(self._loop.parts.train)
         self._val_preprocess = trainer._left(self._loop.parts._val)
@@ -163,6 +169,7 @@ class Looks:
             terms | {"reg": 0.0},
             update=lambda params, grads: self._step(params, grads, terms, live, batch),
             xp=backend.xp,
+            tap=self._tap,
         )
         flat = [found[name] for name in STATISTICS]
         lead = flat[0].shape[:-1]

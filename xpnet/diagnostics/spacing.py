@@ -35,15 +35,30 @@ class Spacing:
         self._clock = clock
         self._last_step = last_step
         self._spent = self._cost = 0.0
+        self._taken = 0
 
-    def allows(self, step: int, seconds: float) -> bool:
-        """Return whether it may be done after a step, when so many seconds were trained."""
+    def allows(self, step: int, seconds: float, whole: float | None = None) -> bool:
+        """Return whether it may be done after a step, when so many seconds were trained.
+
+        Args:
+            step: The step.
+            seconds: Trained until now.
+            whole: The seconds that the training will take, as far as that can be told. Then the
+                first time and the last are charged to all of it, and those in between are evenly
+                spread; otherwise all is charged to the time until now.
+
+        """
         if self._last_step is None:
             return True
         if self._every is not None:
             return step - self._last_step >= self._every
-        wanted = self._spent + 2.0 * self._cost  # the last comes in any case
-        return step > self._last_step and wanted <= self._share * seconds
+        if step <= self._last_step:
+            return False
+        if whole is None:
+            wanted = self._spent + 2.0 * self._cost  # the last comes in any case
+            return wanted <= self._share * seconds
+        more = int((self._share * whole - self._spent - self._cost) / max(self._cost, 1e-9))
+        return more > 0 and seconds >= whole * self._taken / (self._taken + more)
 
     @contextmanager
     def measured(self, step: int) -> Iterator[None]:
@@ -51,6 +66,7 @@ class Spacing:
         begun = self._clock()
         yield
         self._last_step = step
+        self._taken += 1
         if self._forgives:
             self._forgives = False
             return

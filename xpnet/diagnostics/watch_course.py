@@ -36,11 +36,13 @@ def course_findings(view: View, *, is_explained: bool) -> Iterator[Finding]:
 
 
 def _loss(view: View) -> Iterator[Finding]:
+    if view.has_fallen_to(SLOWLY_FALLEN):  # as most have, so that the rest need not be computed
+        return
     losses, accuracies = view.epoch_losses, view.checks("train_acc_history")
     if losses is None or len(accuracies) < 2:
         return
     first, before, now, error = losses
-    if not math.isfinite(first + before + now) or now <= SLOWLY_FALLEN * first:
+    if not math.isfinite(first + before + now):
         return
     if view.beyond_chance(view.first_accuracy) > TRAINED:
         return

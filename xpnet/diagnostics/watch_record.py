@@ -95,6 +95,8 @@ class WatchRecord:
 
     def last(self, name: str, looks: int = 1) -> np.ndarray:
         """Return the newest looks of a statistic, oldest first."""
+        if looks == 1:
+            return self._looks[-1][name][None]
         return np.stack([look[name] for look in self._looks[-looks:]])
 
     def until(self, step: int) -> "WatchRecord":

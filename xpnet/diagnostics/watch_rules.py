@@ -43,6 +43,13 @@ def newly_true(record: WatchRecord, solver: "Solver", looks: Looks) -> list[Noti
     return new
 
 
-def may_be_dead(found: Mapping[str, np.ndarray]) -> bool:
-    """Return whether to ask the validation part: units that it finds dead are so on a batch too."""
-    return bool((found["dead_share"][..., :-1] >= DEAD_SHARE).any())
+def may_be_dead(found: Mapping[str, np.ndarray], *, is_last: bool) -> bool:
+    """Return whether to ask the validation part: units that it finds dead are so on a batch too.
+
+    Args:
+        found: What a look found.
+        is_last: Whether no look comes after it; then a single such unit is worth the question.
+
+    """
+    shares = found["dead_share"][..., :-1]
+    return bool((shares > 0 if is_last else shares >= DEAD_SHARE).any())

@@ -98,6 +98,18 @@ class View:
         base: Any = self.solver._loop.base_rate
         return None if base is None else float(self._own(np.asarray(base)))
 
+    def has_fallen_to(self, share: float) -> bool:
+        """Return whether the mean loss of the last epoch is at most that share of the first loss.
+
+        True also before the third epoch's end.
+        """
+        per_epoch, losses = self.solver.steps_per_epoch, self.solver.loss_history
+        if len(losses) < 3 * per_epoch:
+            return True
+        now, first = (np.asarray(part) for part in (losses[-per_epoch:], losses[:1]))
+        mean, begun = (float(self._own_of_each(part).mean()) for part in (now, first))
+        return mean <= share * begun
+
     @cached_property
     def epoch_losses(self) -> "EpochLosses | None":
         """How the loss fell, or None before the third epoch's end."""
