@@ -8,8 +8,13 @@ import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
+
+import xpnet.report
+from xpnet.report.figures import scroll
+from xpnet.report.markup import Markup
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
@@ -75,6 +80,8 @@ window.onload = () => {
     low, faint: faint.map(e => e.getAttribute("class")), smallest,
     ground: view.getComputedStyle(page.body).backgroundColor,
     axes, after: axes && [shown(".panel.linear"), shown(".panel.log")],
+    wider: [...page.querySelectorAll(".scroll")].filter(e => e.scrollWidth > e.clientWidth + 1)
+      .map(e => e.getAttribute("aria-label")),
     headings: [...page.querySelectorAll("h2")].map(e => e.textContent),
   });
 };
@@ -124,7 +131,7 @@ def folder(request):
 
 
 @pytest.mark.parametrize(
-    ("width", "scheme"), [(1200, LIGHT), (390, DARK)], ids=["wide-light", "phone-dark"]
+    ("width", "scheme"), [(1200, LIGHT), (360, DARK)], ids=["wide-light", "phone-dark"]
 )
 def test_it_is_shown_as_it_is_meant(folder, look, tree_of, width, scheme):
     found = look(folder, width, scheme)
@@ -140,11 +147,46 @@ def test_it_is_shown_as_it_is_meant(folder, look, tree_of, width, scheme):
     assert found["ground"] == grounds[scheme]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1200, DARK), (390, LIGHT)])
+@pytest.mark.parametrize(("width", "scheme"), [(1200, DARK), (360, LIGHT)])
 def test_the_other_two_ways(digits_run, look, width, scheme):
     found = look(digits_run, width, scheme)
     assert (found["console"], found["low"], found["faint"]) == ([], [], [])
     assert found["beyond"] <= 0
+
+
+def test_the_numbers_that_matter_are_seen_on_a_phone(digits_run, regression_run, sweep_run, look):
+    """The checks fit; of the best configurations the score comes first, and a shadow says more."""
+    for run in (digits_run, regression_run):
+        assert "the checks in numbers" not in look(run, 360, LIGHT)["wider"]
+    assert look(sweep_run, 1200, LIGHT)["wider"] == []
+
+
+def test_a_table_that_goes_on_beyond_the_edge_has_a_shadow_there(tmp_path):
+    """And one that ends before it has none."""
+    image_module = pytest.importorskip("PIL.Image")
+    style = Path(xpnet.report.__file__).with_name("style.css").read_text()
+    boxes = [
+        scroll(Markup(f"<div style='width:{width}px;height:90px'></div>"), "")
+        for width in (900, 90)
+    ]
+    (tmp_path / "page.html").write_text(
+        f"<!DOCTYPE html><style>{style} body {{ padding: 0; margin: 0 }}</style>{''.join(boxes)}"
+    )
+    shot = tmp_path / "shot.png"
+    chromium(
+        *(f"--user-data-dir={tmp_path / 'user'}", f"--blink-settings={LIGHT}"),
+        *(f"--screenshot={shot}", "--window-size=500,180", (tmp_path / "page.html").as_uri()),
+    )
+    with image_module.open(shot) as picture:
+        grey = picture.convert("L")
+        darkest = [
+            [min(grey.getpixel((x, y)) for x in edge) for edge in (range(10), range(490, 500))]
+            for y in (45, 135)
+        ]
+    (left, right), ends = darkest
+    assert left > 250
+    assert right < 225
+    assert min(ends) > 250
 
 
 def test_the_loss_is_switched_to_a_log_axis(digits_run, diverged_run, look):

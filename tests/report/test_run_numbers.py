@@ -1,6 +1,8 @@
 """The numbers of a run's page against its files and its net."""
 
+import base64
 import csv
+import io
 import json
 import re
 import shutil
@@ -139,9 +141,6 @@ def test_the_worst_mistakes_against_the_net(digits_run, tree_of):
 
 def test_a_mistake_is_shown_as_it_is(digits_run, tree_of):
     image_module = pytest.importorskip("PIL.Image")
-    import base64
-    import io
-
     data = xpnet.data.load("digits")
     picture = tree_of(digits_run).one(id="mistakes").all("div", class_="picture")[0]
     row = int(picture.one("span", class_="quiet").text.removeprefix("row "))
@@ -195,6 +194,17 @@ def test_where_most_values_are(name, bin_, broken, said):
     shares[bin_] = 0.75
     record.add(3, {name: shares, "nonfinite_share": np.array(broken)})
     assert f"At step 3 {said}" in str(histograms_figure(record, name))
+
+
+def test_each_look_is_shown_where_it_is_the_nearest(digits_run, tree_of):
+    """Four looks, at steps 1, 11, 21 and 28: columns of the picture change half way between."""
+    image_module = pytest.importorskip("PIL.Image")
+    image = tree_of(digits_run).one(id="gradients").all("image")[0]
+    content = base64.b64decode(image["href"].partition(",")[2])
+    columns = np.asarray(image_module.open(io.BytesIO(content))).T
+    assert len(columns) == 28
+    changes = 1 + np.flatnonzero((columns[1:] != columns[:-1]).any(axis=1))
+    assert changes.tolist() == [6, 16, 25]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import math
+import re
 import shutil
 
 import numpy as np
@@ -9,6 +11,8 @@ import pytest
 
 import xpnet
 from xpnet.report.command import main
+from xpnet.report.sweep_charts import below_axis, drawn_of, score_chart, scores_axis
+from xpnet.sweep.result import SweepResult
 from xpnet.versions import versions
 
 
@@ -30,7 +34,7 @@ def test_the_best_ten_in_their_order(sweep_run, tree_of):
     shown = tree_of(sweep_run).one(id="top").one("tbody").all("tr")
     assert len(shown) == len(rows) == 9
     for tr, i in zip(shown, order, strict=True):
-        dims, rate, score = (td.text for td in tr.all("td")[:3])
+        score, dims, rate = (td.text for td in tr.all("td")[:3])
         assert dims.replace(", ", ",") == rows[i]["hidden_dims"]
         assert float(rate) == float(rows[i]["learning_rate"])
         assert float(score) == pytest.approx(scores[i], rel=1e-3, nan_ok=True)
@@ -100,3 +104,80 @@ def test_a_sweep_of_before_has_no_machine(sweep_run, tmp_path, tree_of):
     page = tree_of(tmp_path / "run")
     assert page.all(id="versions") == []
     assert "backend" not in page.one(id="machine").text
+
+
+def result_of(scores, **columns):
+    """A sweep of these scores, and its curves of one check each."""
+    count = len(scores)
+    rows = [
+        {"number": i, "val_accuracy": score, "train_accuracy": score, "epoch": 1.0}
+        | {"diverged_at": None, **{name: values[i] for name, values in columns.items()}}
+        for i, score in enumerate(scores)
+    ]
+    assert all(len(values) == count for values in columns.values())
+    return SweepResult(list(columns), "accuracy", rows, [], seconds=1.0)
+
+
+def test_the_better_half_of_the_nets_has_a_third_of_the_axis_or_more():
+    scores = [*np.linspace(0.1, 0.9, 50), *np.linspace(0.9, 0.98, 51)]
+    axis = scores_axis(result_of(scores))
+    median, best = axis.places(np.array([0.9, 0.98]))
+    assert 0.3 < best - median < 0.4
+    assert best < 1
+    low = float(axis.places(np.array([0.1]))[0])
+    assert low < 0
+    said = below_axis(result_of(scores))
+    number = sum(score < axis.low for score in scores)
+    assert said == f"{number} nets below {axis.low:.4g} stand at the lower edge."
+
+
+@pytest.mark.parametrize(
+    "scores", [[0.5], [0.5, 0.5, 0.5], [0.1, 0.5, 0.9], [math.nan, 0.3], [-1000.0, 0.5, 0.6]]
+)
+def test_an_axis_for_any_scores(scores):
+    result = result_of(scores)
+    axis = scores_axis(result)
+    assert axis.low < np.nanmax(scores) < axis.high
+    beyond = sum(score < axis.low for score in scores)
+    assert bool(below_axis(result)) == (beyond > 0)
+    if len(scores) == 3 and min(scores) > 0:
+        assert beyond == 0
+
+
+def texts_below(chart):
+    """The texts below the axis of a chart."""
+    return re.findall(r'text-anchor="middle">([^<]*)<', chart)
+
+
+def test_ticks_stand_at_the_levels_of_a_grid():
+    result = result_of([0.1, 0.5, 0.9, 0.8], rate=[1e-4, 3e-4, 1e-3, 3e-3], hidden=[5, 10, 20, 5])
+    assert texts_below(str(score_chart(result, "rate"))) == ["1e-4", "3e-4", "1e-3", "3e-3"]
+    assert texts_below(str(score_chart(result, "hidden"))) == ["5", "10", "20"]
+
+
+def test_ticks_are_round_where_the_levels_would_overlap():
+    result = result_of([0.1, 0.5, 0.9], rate=[0.5, 0.51, 1.0])
+    assert texts_below(str(score_chart(result, "rate"))) == ["0.5", "0.6", "0.7", "0.8", "0.9", "1"]
+
+
+def test_of_many_names_some_stand_below_the_axis():
+    dims = [[size, size // 2, 10] for size in range(100, 220, 10)]
+    result = result_of(list(np.linspace(0.1, 0.9, 12)), hidden=dims)
+    shown = texts_below(str(score_chart(result, "hidden")))
+    assert shown[0] == "100, 50, 10"
+    assert 2 <= len(shown) <= 4
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (300, ""),
+        (301, "Of the 301 nets about 300 curves are drawn, evenly chosen."),
+        (3001, "Of the 3,001 nets about 300 curves and 1,500 points are drawn, evenly chosen."),
+    ],
+)
+def test_where_not_all_are_drawn_it_is_said(count, said):
+    result = result_of(list(np.linspace(0.1, 0.9, count)), rate=list(np.linspace(1, 2, count)))
+    assert drawn_of(result) == said
+    circles = str(score_chart(result, "rate")).count("<circle")
+    assert circles == count if count < 1500 else 1000 <= circles <= 1502

@@ -42,7 +42,7 @@ def baseline_of(run: RunRecord) -> Baseline:
     """
     if run.is_regression:
         luck = 0.0 if run.data is None else min(_ERRORS**2 / len(run.data.y_val), 0.5)
-        why = "what always the targets' mean scores"
+        why = "what always saying the mean of the targets scores"
         return Baseline(0.0, "the mean of the targets, 0", why, luck)
     count = len(run.class_names) or (0 if run.net is None else run.net.num_classes)
     chance = likely = 1 / max(count, 1)

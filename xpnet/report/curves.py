@@ -80,7 +80,8 @@ def _switch(name: str, charts: dict[str, Markup], first: str) -> Markup:
         )
         parts.append(tag("label", f"{kind} axis", for_=own))
     panels = [tag("div", chart, class_=f"panel {kind}") for kind, chart in charts.items()]
-    return tag("div", parts, panels, class_="switch")
+    label = f"axis of the {name}"
+    return tag("div", parts, panels, class_="switch", role="group", aria_label=label)
 
 
 def _is_spiked(loss: np.ndarray) -> bool:

@@ -16,6 +16,7 @@ __all__ = ["WIDTH", "Frame", "spots"]
 
 WIDTH = 520
 _LEFT, _RIGHT, _TOP, _BOTTOM = 66, 14, 30, 48
+_MOST_LETTERS = 44  # below an axis, in the largest letters that a style has
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,9 @@ class Frame:
         x, y: The axes.
         x_label, y_label: What they show, with the unit.
         height: Of the drawing.
-        x_names: Texts in place of the ticks' numbers, at 0, 1, 2, ...
+        x_names: Texts in place of the ticks' numbers, at 0, 1, 2, ...; where they are too many to
+            stand side by side, some.
+        x_ticks: Where the ticks are instead of at round numbers.
 
     """
 
@@ -36,6 +39,7 @@ class Frame:
     y_label: str
     height: int = 300
     x_names: tuple[str, ...] = ()
+    x_ticks: tuple[float, ...] = ()
 
     @property
     def inner(self) -> tuple[float, float, float, float]:
@@ -93,7 +97,11 @@ class Frame:
     def _ticks(self, scale: Scale) -> list[tuple[float, float]]:
         """Return the ticks that lie on an axis, and where."""
         if scale is self.x and self.x_names:
-            ticks = [float(k) for k in range(len(self.x_names))]
+            longest = max(map(len, self.x_names))
+            every = -(-len(self.x_names) * (longest + 1) // _MOST_LETTERS)
+            ticks = [float(k) for k in range(0, len(self.x_names), every)]
+        elif scale is self.x and self.x_ticks:
+            ticks = list(self.x_ticks)
         else:
             ticks = scale.ticks()
         places = scale.places(np.array(ticks, dtype=np.float64)).tolist()

@@ -66,11 +66,11 @@ def _chart(record: WatchRecord, name: str, k: int, y: Scale) -> Markup:
 
 
 def _columns(record: WatchRecord) -> np.ndarray:
-    """Return for each column of a picture the look that it shows: the last one until there."""
+    """Return for each column of a picture the look that it shows: the nearest."""
     steps = np.asarray(record.steps)
     count = int(min(_MOST_COLUMNS, max(steps[-1], 1)))
-    right = steps[-1] * np.arange(1, count + 1) / count
-    return np.asarray(np.clip(np.searchsorted(steps, right, side="right") - 1, 0, None))
+    middles = steps[-1] * (np.arange(count) + 0.5) / count
+    return np.asarray(np.searchsorted((steps[1:] + steps[:-1]) / 2, middles))
 
 
 def _peak_said(record: WatchRecord, name: str, k: int) -> str:

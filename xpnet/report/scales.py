@@ -8,7 +8,7 @@ import numpy as np
 
 __all__ = ["Linear", "Log", "Scale", "tick_text"]
 
-_MOST_TICKS = 5
+_MOST_TICKS = 6
 _LARGEST = 1e300
 
 
@@ -100,7 +100,7 @@ class Log:
             ticks = [float(f"{t:.3g}") for t in all_ if self.low <= t <= self.high]
             if len(ticks) >= 3:
                 break
-        return ticks[:: math.ceil(len(ticks) / (_MOST_TICKS + 1))] or [float(f"{self.low:.2g}")]
+        return ticks[:: math.ceil(len(ticks) / _MOST_TICKS)] or [float(f"{self.low:.2g}")]
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

@@ -10,17 +10,25 @@ from xpnet.report.figures import note
 from xpnet.report.frame import Frame
 from xpnet.report.line_chart import Line, legend, line_chart
 from xpnet.report.markup import Child, Markup, tag
-from xpnet.report.numbers import number_text, value_text
+from xpnet.report.numbers import count_text, number_text, value_text
 from xpnet.report.scales import Linear, Log, Scale
 from xpnet.report.scatter import points
 
 if TYPE_CHECKING:
     from xpnet.sweep.result import SweepResult
 
-__all__ = ["curves_chart", "plain_value", "score_chart"]
+__all__ = [
+    "below_axis",
+    "curves_chart",
+    "drawn_of",
+    "plain_value",
+    "score_chart",
+    "scores_axis",
+]
 
 _DECADES = 10.0  # from which range on an axis is logarithmic
-_LOWEST_SCORE = -1.0  # a first R squared of -1000 would make a line of all others
+_SPREADS = 3.0  # of the axis, times the distance from the median to the best
+_APART = 0.11  # of the axis, from one tick's text to the next
 _MOST_CURVES = 300  # behind the best
 _MOST_POINTS = 1500
 _MOST_LEVELS = 8
@@ -31,10 +39,11 @@ def score_chart(result: "SweepResult", name: str) -> Markup:
     rows = [row for row in result.rows if math.isfinite(row["val_accuracy"])]
     best = set(result.numbers_of(result.best))
     places, x, labels = _places(rows, name)
-    y = _scores_axis(np.array([row["val_accuracy"] for row in rows]))
+    y = scores_axis(result)
     said = name.replace("_", " ")
     heading = said + (", log axis" if isinstance(x, Log) else "")
-    frame = Frame(x, y, heading, f"validation {result.metric}", 300, labels)
+    ticks = () if labels else _levels(np.array(list(places.values())), x)
+    frame = Frame(x, y, heading, f"validation {result.metric}", 300, labels, ticks)
     step = max(1, -(-len(rows) // _MOST_POINTS))
     others = [row for row in rows if row["number"] not in best][::step]
     drawn = [
@@ -68,11 +77,10 @@ def curves_chart(result: "SweepResult") -> Child:
     lines = [_curve("others", by_row[number], "s0 behind") for number in others[::step]]
     style = "s1 thick" if len(best) == 1 else "s1"
     front = [_curve("the best", by_row[k], style, "circle") for k in sorted(best & set(by_row))]
-    everything = np.concatenate([line.y for line in [*lines, *front]])
     last = max(float(line.x.max()) for line in [*lines, *front])
     frame = Frame(
         Linear(0.0, max(1.03 * last, 1.0)),
-        _scores_axis(everything),
+        scores_axis(result),
         "epoch",
         f"validation {result.metric}",
     )
@@ -119,13 +127,52 @@ def _order(value: Any) -> tuple[list[float], str]:
     return [math.inf], value_text(value)
 
 
-def _scores_axis(scores: np.ndarray) -> Linear:
-    """Return an axis around the scores; scores of nets that learnt nothing are not all of it."""
+def scores_axis(result: "SweepResult") -> Linear:
+    """Return the axis of the scores, on which the better half of the nets has a third or more.
+
+    Those that learnt little would make a line of all others; they stand at its lower edge.
+    """
+    scores = np.array([row["val_accuracy"] for row in result.rows], dtype=np.float64)
     finite = scores[np.isfinite(scores)]
-    if finite.size and finite.min() < _LOWEST_SCORE:
-        lowest = min(_LOWEST_SCORE, 1.1 * float(finite.max()))
-        return Linear(lowest, max(float(finite.max()), 0.0) + 0.05)
-    return Linear.over(scores)
+    if not finite.size:
+        return Linear(0.0, 1.0)
+    high, low = float(finite.max()), float(finite.min())
+    spread = high - float(np.median(finite))
+    if spread > 0:
+        low = max(low, high - _SPREADS * spread)
+    return Linear.over(np.array([low, high]))
+
+
+def drawn_of(result: "SweepResult") -> str:
+    """Return how many of the nets have a point and a curve, where not all have, or ""."""
+    count = len(result.rows)
+    if count <= _MOST_CURVES:
+        return ""
+    said = f"Of the {count:,} nets about {_MOST_CURVES:,} curves"
+    if count > _MOST_POINTS:
+        said += f" and {_MOST_POINTS:,} points"
+    return f"{said} are drawn, evenly chosen."
+
+
+def below_axis(result: "SweepResult") -> str:
+    """Return what is to be said of the nets that stand at the lower edge of that axis, or ""."""
+    low = scores_axis(result).low
+    count = sum(row["val_accuracy"] < low for row in result.rows)
+    if not count:
+        return ""
+    verb = "stands" if count == 1 else "stand"
+    return f"{count_text(count, 'net')} below {number_text(low)} {verb} at the lower edge."
+
+
+def _levels(found: np.ndarray, x: Scale) -> tuple[float, ...]:
+    """Return the values as ticks where they are few and apart; of others the axis knows better."""
+    levels = np.unique(found)
+    if len(levels) > _MOST_LEVELS:
+        return ()
+    places = x.places(levels)
+    if len(levels) > 1 and float(np.diff(places).min()) < _APART:
+        return ()
+    return tuple(levels.tolist())
 
 
 def _row_said(result: "SweepResult", row: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from xpnet.report.markup import Child, Markup, tag
 from xpnet.report.numbers import count_text, number_text, value_text
 from xpnet.report.page import Section, page, tiles
 from xpnet.report.settings import table_of
-from xpnet.report.sweep_charts import curves_chart, plain_value, score_chart
+from xpnet.report.sweep_charts import below_axis, curves_chart, drawn_of, plain_value, score_chart
 from xpnet.run_folder import REPORT
 from xpnet.whole_files import write_whole
 
@@ -58,10 +58,11 @@ def sweep_page(result: "SweepResult", told: Mapping[str, Any]) -> bytes:
     scores: Child = tag("div", charts, class_="small-charts")
     if not charts:
         scores = note("There is nothing to compare: no two configurations have a score.")
+    below = " ".join(["", below_axis(result), drawn_of(result)])
     remarks = [tag("li", f"{text[:1].upper()}{text[1:]}.") for text in told.get("remarks") or ()]
     figures = [
-        figure("hyperparameters", scores, caption=_SCORES_SAID, wide=True),
-        figure("curves", curves_chart(result), caption=_CURVES_SAID, wide=True),
+        figure("hyperparameters", scores, caption=[_SCORES_SAID, below], wide=True),
+        figure("curves", curves_chart(result), caption=[_CURVES_SAID, below], wide=True),
         figure("top", _top(result), wide=True),
     ]
     made = tag(
@@ -137,13 +138,14 @@ def _top(result: "SweepResult") -> Markup:
     """Return the ten best configurations as a table."""
     names = [name for name in result.names if name not in result.repeats]
     of_nets = ["deviation", "nets"] if result.repeats else ["at epoch"]
-    heads = ["", *map(_said, names), f"validation {result.metric}", f"training {result.metric}"]
-    heads += [*of_nets, "diverged"]
+    heads = ["place", f"validation {result.metric}", *map(_said, names)]
+    heads += [f"training {result.metric}", *of_nets, "diverged"]
     rows = []
     for place, row in enumerate(result.top(_TOP), 1):
-        cells = [value_text(plain_value(row[name])) for name in names]
+        cells = [number_text(row["val_accuracy"])]
+        cells += [value_text(plain_value(row[name])) for name in names]
         columns = ["val_std", "runs"] if result.repeats else ["epoch"]
-        cells += [number_text(row[key]) for key in ("val_accuracy", "train_accuracy", *columns)]
+        cells += [number_text(row[key]) for key in ("train_accuracy", *columns)]
         if result.repeats:
             cells.append(f"{row['diverged']:,}")
         else:
