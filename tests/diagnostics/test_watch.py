@@ -164,7 +164,7 @@ def test_a_training_that_goes_by_the_time_rests_between_questions(data, monkeypa
     asked = []
     allows = Spacing.allows
     monkeypatch.setattr(Spacing, "allows", lambda *args: asked.append(args) or allows(*args))
-    monkeypatch.setattr("xpnet.diagnostics.watch._REST", 3600.0)
+    monkeypatch.setattr("xpnet.diagnostics.watched_training._REST", 3600.0)
     watch = quiet()
     make(data, [watch]).train()
     assert watch.record.steps == [0, 30]
@@ -196,7 +196,7 @@ def test_looks_take_their_share_of_the_time_alone(data, monkeypatch):
             super().__init__(*args, **kwargs, clock=lambda: seconds["looks"])
 
     original = Looks.look
-    monkeypatch.setattr("xpnet.diagnostics.watch.Spacing", Clocked)
+    monkeypatch.setattr("xpnet.diagnostics.watched_training.Spacing", Clocked)
     monkeypatch.setattr(
         Looks,
         "look",

@@ -1,6 +1,6 @@
 """Looks at the net that a Solver trains: the statistics of its layers now, with one transfer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,12 +9,14 @@ from xpnet.backends import Array
 from xpnet.data.batches import sample_rows
 from xpnet.diagnostics.histogram import BINS, EDGES
 from xpnet.diagnostics.layer_outputs import (
+    Tap,
     check_layers,
     layer_names,
     tapped,
     weight_names,
 )
 from xpnet.diagnostics.layer_statistics import STATISTICS, layer_statistics, nonfinite_shares
+from xpnet.diagnostics.some_members import stack_of, stacked
 from xpnet.diagnostics.validation_statistics import activity, over_batches
 from xpnet.errors import InputError
 from xpnet.evaluation import CHECK_BATCH, measured_batches
@@ -26,6 +28,7 @@ from xpnet.optim import clip_by_global_norm
 from xpnet.training_step import updated
 
 if TYPE_CHECKING:
+    from xpnet.diagnostics.rehearsed_divergence import Kept
     from xpnet.solver import Solver
 
 __all__ = ["Looks"]
@@ -70,6 +73,29 @@ class Looks:
         rows = sample_rows(self._solver.num_train, self._solver.batch_size, self._loop.step)
         return self.statistics(live, rows)
 
+    def look_at(self, copies: Sequence["Kept"]) -> list[dict[str, np.ndarray]]:
+        """Return what `look` would have found when each of these copies of a single net was made.
+
+        They go through the net as a stack, which takes little longer than one of them.
+        """
+        xp = self._backend.xp
+        own = zip(*(copy.variables for copy in copies), strict=True)
+        variables = Variables(*(stacked(times, xp) for times in own))
+        slots = {
+            name: stacked([copy.slots[name] for copy in copies], xp) for name in copies[0].slots
+        }
+        steps = [max(copy.step, 1) for copy in copies]  # before the first step, as it is in it
+        rows = [sample_rows(self._solver.num_train, self._solver.batch_size, k) for k in steps]
+        found = [self._coefficients(step) for step in steps]
+        numbers = {name: xp.stack([one[name] for one in found]) for name in found[0]}
+        net = stack_of(self.net, variables.params, len(copies))
+        measured = self._measured(
+            self.live(variables, slots),
+            self._batch(np.stack(rows)) | {"coefficients": numbers},
+            tapped(net),
+        )
+        return [self._by_name(own) for own in self._backend.to_numpy(measured)]
+
     def now(self) -> dict[str, Any]:
         """Return the arrays that the training moves, not copied."""
         return self.live(self._trainer._variables, self._trainer._slots)
@@ -97,7 +123,10 @@ class Looks:
     def statistics(self, live: Mapping[str, Any], rows: np.ndarray) -> dict[str, np.ndarray]:
         """Return what `layer_statistics` finds on training rows, (B,) or (members, B)."""
         batch = self._batch(rows) | {"coefficients": self._coefficients()}
-        host = self._backend.to_numpy(self._measure(live, batch))
+        return self._by_name(self._backend.to_numpy(self._measure(live, batch)))
+
+    def _by_name(self, host: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what `_measured` has in a row."""
         count = self.net.num_layers
         found = {name: host[..., i * count : (i + 1) * count] for i, name in enumerate(STATISTICS)}
         start = count * len(STATISTICS)
@@ -131,10 +160,15 @@ class Looks:
         dead = over_batches(self.net, found, self._backend.xp)["dead_share"]
         return self._backend.to_numpy(dead)
 
-    def rate_scale(self) -> np.ndarray:
-        """Return what the learning rate was multiplied by at the last step, () or (members,)."""
+    def rate_scale(self, step: int | None = None) -> np.ndarray:
+        """Return what the learning rate was multiplied by at a step, () or (members,).
+
+        Args:
+            step: From 1; None for the last one.
+
+        """
         loop, per_epoch = self._loop, self._solver.steps_per_epoch
-        at = loop.rates.at(loop.step - 1, 1, per_epoch * loop.last_epoch, loop.last_epoch)
+        at = loop.rates.at((step or loop.step) - 1, 1, per_epoch * loop.last_epoch, loop.last_epoch)
         return np.asarray(at[-1])
 
     def _batch(self, rows: np.ndarray) -> dict[str, Array]:
@@ -148,28 +182,31 @@ class Looks:
             y = xp.reshape(y, (*rows.shape, *y.shape[1:]))
         return {"X": X, "y": y}
 
-    def _coefficients(self) -> dict[str, Array]:
-        """Return the numbers of the update rule, as at the last step."""
+    def _coefficients(self, step: int | None = None) -> dict[str, Array]:
+        """Return the numbers of the update rule, as at a step, or the last one."""
         hyper = dict(self._trainer.hyper)
         if "learning_rate" in hyper:
-            hyper["learning_rate"] = hyper["learning_rate"] * self.rate_scale()
-        found = self._trainer.rule.coefficients(hyper, self._loop.step)
+            hyper["learning_rate"] = hyper["learning_rate"] * self.rate_scale(step)
+        found = self._trainer.rule.coefficients(hyper, step or self._loop.step)
         dtype = self.net.compute_dtype
         return {name: self._backend.asarray(x, dtype) for name, x in found.items()}
 
-    def _measured(self, live: Mapping[str, Any], batch: Mapping[str, Any]) -> Array:
+    def _measured(
+        self, live: Mapping[str, Any], batch: Mapping[str, Any], tap: Tap | None = None
+    ) -> Array:
         """Return all that `layer_statistics` does, as one array (..., numbers); pure."""
-        backend, xp = self._backend, self._backend.xp
+        backend, xp, tap = self._backend, self._backend.xp, self._tap if tap is None else tap
+        member_axes = 0 if tap.net.members is None else 1
         terms = {**self._fixed, **live["terms"]}
         found = layer_statistics(
-            self.net,
+            tap.net,
             live["variables"],
             self._x(batch, live, self._preprocess),
             batch["y"],
             terms | {"reg": 0.0},
-            update=lambda params, grads: self._step(params, grads, terms, live, batch),
+            update=lambda params, grads: self._step(params, grads, terms, live, batch, member_axes),
             xp=backend.xp,
-            tap=self._tap,
+            tap=tap,
         )
         flat = [found[name] for name in STATISTICS]
         lead = flat[0].shape[:-1]
@@ -189,12 +226,13 @@ class Looks:
         terms: Mapping[str, Any],
         live: Mapping[str, Any],
         batch: Mapping[str, Any],
+        member_axes: int,
     ) -> Params:
         """Return copies of the parameters as a step of the training on this batch would move them.
 
         The weights of samples are left out.
         """
-        xp, member_axes = self._backend.xp, 0 if self.net.members is None else 1
+        xp = self._backend.xp
         if is_regularised(terms["reg"]):
             add_penalty_gradients(grads, params, weight_names(self.net), terms["reg"], xp)
         if terms["clip_norm"] is not None:

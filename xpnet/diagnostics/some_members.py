@@ -1,4 +1,7 @@
-"""Some members of a stack as a smaller stack, whose steps are theirs and cost less."""
+"""Some members of a stack as a smaller stack, and a net at several times as a stack.
+
+What a small net costs is calls more than arithmetic, and a stack has those of a single net.
+"""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -10,7 +13,7 @@ from xpnet.backends import Array
 from xpnet.net_trainer import NetTrainer
 from xpnet.nets import FullyConnectedNet
 
-__all__ = ["taken", "trainer_of"]
+__all__ = ["stack_of", "stacked", "taken", "trainer_of"]
 
 
 def trainer_of(trainer: NetTrainer, members: Sequence[int]) -> NetTrainer:
@@ -35,6 +38,21 @@ def taken(arrays: Mapping[str, Array], members: Sequence[int], xp: Any) -> dict[
     return {
         name: xp.take(x, xp.asarray(rows, device=x.device), axis=0) for name, x in arrays.items()
     }
+
+
+def stack_of(net: FullyConnectedNet, params: Mapping[str, Array], count: int) -> FullyConnectedNet:
+    """Return a single net as a stack of itself at several times, of parameters (count, ...)."""
+    part = copy.copy(net)
+    part.members = count
+    part._as_one = False
+    part.seeds = net.seeds * count
+    part.params = dict(params)
+    return part
+
+
+def stacked(times: Sequence[Mapping[str, Array]], xp: Any) -> dict[str, Array]:
+    """Return arrays (times, ...) of those of each time."""
+    return {name: xp.stack([arrays[name] for arrays in times]) for name in times[0]}
 
 
 def _net_of(net: Any, members: Sequence[int]) -> FullyConnectedNet:
