@@ -1,13 +1,23 @@
 """The Solver's callback: nothing changes, nothing stops more often, and every look is kept."""
 
+import os
+import signal
 import warnings
 
 import numpy as np
 import pytest
 
 from xpnet import DivergenceWarning, FullyConnectedNet, InputError, Solver, TwoLayerNet
-from xpnet.diagnostics import Notice, Verdict, Watch, read_watch, rehearsed_divergence
+from xpnet.diagnostics import (
+    Notice,
+    Verdict,
+    Watch,
+    read_watch,
+    rehearsed_divergence,
+    watched_training,
+)
 from xpnet.diagnostics.looks import Looks
+from xpnet.diagnostics.looks_together import look_at
 from xpnet.diagnostics.rehearsed_divergence import first_nonfinite_layers, kept, rehearsal
 from xpnet.diagnostics.spacing import Spacing
 from xpnet.errors import CheckpointWarning, WatchWarning
@@ -146,6 +156,93 @@ def test_it_goes_by_the_time():
     assert not spacing.allows(50, 1000.0)  # not twice after one step
 
 
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_copies_looked_at_together_show_what_each_did(data, kind):
+    copies, alone = [], []
+
+    class Keep:
+        def on_begin(self, solver):
+            copies.append(kept(solver, Looks(solver).now()))
+
+        def on_interval(self, solver):
+            looks = Looks(solver)
+            if solver.step == 1:
+                alone.append(looks.look(looks.at_start()))
+            elif solver.step in (5, 17):
+                copies.append(kept(solver, looks.now()))
+                alone.append(looks.look(looks.now()))
+
+        def on_end(self, solver):
+            together = look_at(Looks(solver), copies)
+            assert [copy.step for copy in copies] == [0, 5, 17]
+            for found, known in zip(together, alone, strict=True):
+                assert found.keys() == known.keys()
+                for name, value in known.items():
+                    np.testing.assert_allclose(
+                        found[name], value, rtol=1e-4, atol=1e-6, err_msg=name
+                    )
+            alone.append("compared")
+
+    make(data, [Keep()], **OPTIONS[kind]).train()
+    assert alone[-1] == "compared"
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """However slow the machine is, trainings are short."""
+    monkeypatch.setattr("xpnet.diagnostics.looks_together._SHORT", 3600.0)
+    monkeypatch.setattr(watched_training, "_REST", 0.0)
+
+
+def test_a_short_training_has_looks_that_are_evenly_spread(data, short):
+    watch = quiet()
+    make(data, [watch], num_epochs=100).train()
+    assert watch.record.steps == [0, 200, 400, 600, 800, 1000]
+    make(data, [brief := quiet()], num_epochs=3).train()
+    assert brief.record.steps == [0, 30]
+
+
+def test_what_a_short_training_shows_is_said_once_with_its_step(short):
+    """Units are dead from the start: it is not said again of the later copies."""
+    said = []
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((N, D)).astype(np.float32), rng.integers(C, size=N)
+    net = TwoLayerNet(D, 5, C, initializer="kaiming")
+    net.params["b1"] = net.params["b1"] - 100
+    many = {"X_train": X, "y_train": y, "X_val": X[:20], "y_val": y[:20]}
+    watch = Watch(say=said.append)
+    Solver(net, many, callbacks=[watch], num_epochs=100, batch_size=6, verbose=False).train()
+    assert len(watch.record.steps) == 6
+    dead = [one for one in said if one.verdict.name == "dead units"]
+    assert [(one.step, one.layer) for one in dead] == [(0, "hidden 1 (7-5, relu)")]
+
+
+def test_a_training_that_turns_out_long_is_looked_at_by_the_time(data, monkeypatch):
+    monkeypatch.setattr("xpnet.diagnostics.looks_together._SHORT", 0.0)
+    monkeypatch.setattr("xpnet.diagnostics.looks_together._TOLD", 0.0)
+    asked = []
+    allows = Spacing.allows
+    monkeypatch.setattr(Spacing, "allows", lambda *args: asked.append(args) or allows(*args))
+    watch = quiet()
+    make(data, [watch]).train()
+    assert watch.record.steps[0] == 0
+    assert watch.record.steps[-1] == 30
+    assert asked
+
+
+def test_a_short_training_that_is_broken_off_has_the_looks_until_then(data, short):
+    watch = quiet()
+
+    class Stop:
+        def on_epoch(self, solver):
+            if solver.epoch == 50:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        make(data, [watch, Stop()], num_epochs=100).train()
+    assert watch.record.steps == [0, 200, 400]
+
+
 def test_where_the_whole_is_known_looks_are_evenly_spread():
     """Of 1000 s, with 1% for looks of 2 s: five, of which one is the first and one the last."""
     now = [0.0]
@@ -202,10 +299,16 @@ def test_looks_take_their_share_of_the_time_alone(data, monkeypatch):
         "look",
         lambda self, live: seconds.update(looks=seconds["looks"] + 1) or original(self, live),
     )
+    together = watched_training.look_at
+    monkeypatch.setattr(
+        watched_training,
+        "look_at",
+        lambda *args: seconds.update(looks=seconds["looks"] + 1) or together(*args),
+    )
     solver.train()
     assert solver.step == 400
     taken = len(watch.record.steps)
-    assert 3 <= taken <= 0.008 * 400  # the first and the last come in any case
+    assert 3 <= taken <= 0.01 * 400  # the first and the last come in any case
 
 
 def test_the_record_of_a_resumed_run_is_that_of_one_that_was_not_stopped(data, tmp_path):

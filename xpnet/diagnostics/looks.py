@@ -1,6 +1,6 @@
 """Looks at the net that a Solver trains: the statistics of its layers now, with one transfer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from xpnet.diagnostics.layer_outputs import (
     weight_names,
 )
 from xpnet.diagnostics.layer_statistics import STATISTICS, layer_statistics, nonfinite_shares
-from xpnet.diagnostics.some_members import stack_of, stacked
 from xpnet.diagnostics.validation_statistics import activity, over_batches
 from xpnet.errors import InputError
 from xpnet.evaluation import CHECK_BATCH, measured_batches
@@ -28,7 +27,6 @@ from xpnet.optim import clip_by_global_norm
 from xpnet.training_step import updated
 
 if TYPE_CHECKING:
-    from xpnet.diagnostics.rehearsed_divergence import Kept
     from xpnet.solver import Solver
 
 __all__ = ["Looks"]
@@ -72,29 +70,6 @@ class Looks:
         """
         rows = sample_rows(self._solver.num_train, self._solver.batch_size, self._loop.step)
         return self.statistics(live, rows)
-
-    def look_at(self, copies: Sequence["Kept"]) -> list[dict[str, np.ndarray]]:
-        """Return what `look` would have found when each of these copies of a single net was made.
-
-        They go through the net as a stack, which takes little longer than one of them.
-        """
-        xp = self._backend.xp
-        own = zip(*(copy.variables for copy in copies), strict=True)
-        variables = Variables(*(stacked(times, xp) for times in own))
-        slots = {
-            name: stacked([copy.slots[name] for copy in copies], xp) for name in copies[0].slots
-        }
-        steps = [max(copy.step, 1) for copy in copies]  # before the first step, as it is in it
-        rows = [sample_rows(self._solver.num_train, self._solver.batch_size, k) for k in steps]
-        found = [self._coefficients(step) for step in steps]
-        numbers = {name: xp.stack([one[name] for one in found]) for name in found[0]}
-        net = stack_of(self.net, variables.params, len(copies))
-        measured = self._measured(
-            self.live(variables, slots),
-            self._batch(np.stack(rows)) | {"coefficients": numbers},
-            tapped(net),
-        )
-        return [self._by_name(own) for own in self._backend.to_numpy(measured)]
 
     def now(self) -> dict[str, Any]:
         """Return the arrays that the training moves, not copied."""

@@ -33,6 +33,9 @@ class Divergences:
         solver: Whose training begins.
         looks: Looks at it.
 
+    Attributes:
+        first: The copy from before the training.
+
     """
 
     def __init__(self, solver: "Solver", looks: Looks) -> None:
@@ -41,17 +44,18 @@ class Divergences:
         self._gone = solver._divergence.gone
         self._first, self._rehearsed = solver.step, 0
         self._kept: list[Kept] = []
-        self.keep()
+        self.first = self.keep()
 
     def are_due(self, seconds: float) -> bool:
         """Return whether a copy is due, when so many seconds were trained."""
         return self._spacing.allows(self._solver.step, seconds)
 
-    def keep(self) -> None:
-        """Copy what a divergence would be rehearsed from."""
+    def keep(self) -> Kept:
+        """Copy what a divergence would be rehearsed from, and return it."""
         solver = self._solver
         with self._spacing.measured(solver.step):
             self._kept = [*self._kept[-1:], kept(solver, self._looks.now())]
+        return self._kept[-1]
 
     def notices(self, record: WatchRecord) -> list[Notice]:
         """Return a notice for each of the members that have just diverged, or for a single net.

@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["may_be_dead", "newly_true"]
 
 
-def newly_true(record: WatchRecord, solver: "Solver", looks: Looks) -> list[Notice]:
+def newly_true(
+    record: WatchRecord, solver: "Solver", looks: Looks, *, course: bool = True
+) -> list[Notice]:
     """Return what has become true by the last look.
 
     Args:
         record: The looks, and what was said.
         solver: Whose training it is.
         looks: What takes the looks.
+        course: Whether to judge the losses too, as they are now.
 
     """
     said = {(notice.verdict.name, notice.layer, notice.member) for notice in record.notices}
@@ -36,7 +39,8 @@ def newly_true(record: WatchRecord, solver: "Solver", looks: Looks) -> list[Noti
         member = None if record.members is None else k
         known = any(layer for _, layer, whose in said if whose == member)
         findings = [*layer_findings(view)]
-        findings += course_findings(view, is_explained=known or bool(findings))
+        if course:
+            findings += course_findings(view, is_explained=known or bool(findings))
         for verdict, layer in findings:
             if (verdict.name, layer, member) not in said:
                 new.append(Notice(record.steps[-1], verdict, layer, member))
