@@ -217,6 +217,19 @@ def test_what_a_short_training_shows_is_said_once_with_its_step(short):
     assert [(one.step, one.layer) for one in dead] == [(0, "hidden 1 (7-5, relu)")]
 
 
+def test_of_a_short_training_that_diverges_the_start_is_told_first(data, short):
+    said = []
+    net = TwoLayerNet(D, 50, C, initializer="kaiming")
+    solver = Solver(
+        net, data, callbacks=[Watch(say=said.append)], update_rule="sgd", batch_size=6,
+        optim_config={"learning_rate": 1e3}, num_epochs=100, verbose=False,
+    )  # fmt: skip
+    with pytest.warns(DivergenceWarning):
+        solver.train()
+    names = [(one.verdict.name, one.step) for one in said]
+    assert names == [("update ratio", 0), ("divergence", solver.diverged_at)]
+
+
 def test_a_training_that_turns_out_long_is_looked_at_by_the_time(data, monkeypatch):
     monkeypatch.setattr("xpnet.diagnostics.looks_together._SHORT", 0.0)
     monkeypatch.setattr("xpnet.diagnostics.looks_together._TOLD", 0.0)

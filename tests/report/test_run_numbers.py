@@ -193,7 +193,7 @@ def test_where_most_values_are(name, bin_, broken, said):
     record, shares = WatchRecord(["output (2-2)"], ["W1"]), np.full(BINS, 0.25 / (BINS - 1))
     shares[bin_] = 0.75
     record.add(3, {name: shares, "nonfinite_share": np.array(broken)})
-    assert f"At step 3 {said}" in str(histograms_figure(record, name))
+    assert f"At step 3, {said}" in str(histograms_figure(record, name))
 
 
 def test_each_look_is_shown_where_it_is_the_nearest(digits_run, tree_of):

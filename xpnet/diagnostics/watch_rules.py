@@ -31,7 +31,8 @@ def newly_true(
 
     """
     said = {(notice.verdict.name, notice.layer, notice.member) for notice in record.notices}
-    gone = solver._loop.history.gone.reshape(-1)
+    later = solver._divergence.steps > record.steps[-1]  # who diverged after the look
+    gone = (solver._loop.history.gone & ~later).reshape(-1)
     scales = np.broadcast_to(looks.rate_scale(), gone.shape)
     new = []
     for k in np.flatnonzero(~gone).tolist():

@@ -76,7 +76,7 @@ def _columns(record: WatchRecord) -> np.ndarray:
 def _peak_said(record: WatchRecord, name: str, k: int) -> str:
     """Return in words where most of a layer's values were at the last look."""
     shares = record.histograms[name][-1, k]
-    when = f"At step {record.steps[-1]:,}"
+    when = f"At step {record.steps[-1]:,},"
     broken = float(record.statistics["nonfinite_share"][-1, k])
     if not np.isfinite(shares).all() or broken > 0:
         return f"{when} {share_text(broken)} of its outputs are NaN or infinite."

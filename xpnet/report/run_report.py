@@ -88,6 +88,6 @@ def _how_to_ask(run: RunRecord) -> Child:
     doctor = f"python -m xpnet.doctor --config {folder}/{CONFIG} --json {folder}/{DOCTOR}"
     return [
         "What is wrong with data, net and training before the first step, the doctor says: ",
-        *(tag("code", doctor), ", and then ", tag("code", f"python -m xpnet.report {folder}")),
+        *(tag("code", doctor), " and then ", tag("code", f"python -m xpnet.report {folder}")),
         " to have it here.",
     ]
