@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Copies", "look_at"]
 
 # Seconds of a training whose looks can wait for its end, and from when on its length is told.
-_SHORT, _TOLD = 0.5, 0.03
+_SHORT, _TOLD = 1.0, 0.03
 # Of a training's steps: what all looks together may take, and in steps what the first of them takes
 # and what each more, as measured of 64-100-10 on NumPy, whose looks are dear beside its steps.
 _SHARE, _FIRST, _EACH = 0.0155, 5.0, 1.7

@@ -22,7 +22,7 @@ class Watch:
 
     Looks are taken at boundaries that the Solver has anyway: the first after the first step, at the
     parameters from before it (step 0 of the record); one at its end; and in between as many as take
-    1% of the training's time with these. Of a single net that trains for less than half a second
+    1% of the training's time with these. Of a single net that trains for less than a second
     copies are kept, and looked at together at its end. Nothing in the training changes, to the bit.
     It is for nets and update rules of xpnet's own; of a stack each member is watched by itself. Of
     a run that diverged the last steps are taken once more on copies, to see which layer broke
