@@ -19,14 +19,22 @@ def test_a_healthy_training_exits_with_0(capsys):
     assert lines[0].startswith("xpnet ")
     assert "digits" in lines[0]
     assert lines[-1] == "healthy: no fault and no warning"
+    assert not any(line.startswith(("fine", "not looked at")) for line in lines)
+    assert lines[1].endswith(" not looked at: --all shows them")
+
+
+def test_all_shows_what_is_fine_too(capsys):
+    assert doctor.main([*QUICK, "--all"]) == 0
+    lines = capsys.readouterr().out.splitlines()
     assert sum(line.startswith(("fine", "not looked at")) for line in lines) > 20
+    assert not any("--all" in line for line in lines)
 
 
 def test_a_fault_exits_with_1_and_is_named_first(capsys):
     assert doctor.main([*QUICK, "--learning-rate", "1e-6"]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].startswith("fault         learning rate: at 1e-06 the loss goes from")
-    assert "First: Set learning_rate to" in lines[-1]
+    assert "First: learning rate: Set learning_rate to" in lines[-1]
 
 
 def test_warnings_alone_exit_with_0(capsys):
@@ -36,7 +44,7 @@ def test_warnings_alone_exit_with_0(capsys):
 
 def test_json_into_a_file_beside_the_table(tmp_path, capsys):
     out = tmp_path / "verdicts.json"
-    assert doctor.main([*QUICK, "--json", str(out)]) == 0
+    assert doctor.main([*QUICK, "--all", "--json", str(out)]) == 0
     read = json.loads(out.read_text())
     assert read["healthy"] is True
     names = [verdict["name"] for verdict in read["verdicts"]]

@@ -48,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_options(parser)
     group = parser.add_argument_group("diagnosis")
     group.add_argument(
+        "--all", action="store_true", help="print also what is fine, and what was not looked at"
+    )
+    group.add_argument(
         "--json", metavar="FILE", help="write the verdicts there too, or to the output if it is -"
     )
     for name in _NOT_HERE:  # a diagnosis keeps nothing, and is not gone on with
@@ -100,7 +103,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.json is not None:
         _write(found, options.json)
     if not quiet:
-        print(found, flush=True)
+        print(found.text(is_whole=options.all, hint=": --all shows them"), flush=True)
     elif options.json != "-":
         print(*found.faults, *found.warnings, sep="\n", end="\n" if not found.healthy else "")
     return FAULTS if found.faults else 0

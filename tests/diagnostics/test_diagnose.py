@@ -197,8 +197,9 @@ class TestAFault:
         assert lines[0].startswith("fault         symmetry: ")
         assert "symmetry" in lines[0]
         end = " ".join(" ".join(lines[-2:]).split())  # the last sentence may be on two lines
-        assert f"{len(found.faults)} faults" in end
-        assert f"First: {found.faults[0].remedy}" in end
+        assert f"1 fault ({len(found.faults) + len(found.warnings) - 1} more follow" in end
+        assert {v.follows for v in (*found.faults, *found.warnings)} == {"", "symmetry"}
+        assert f"First: symmetry: {found.faults[0].remedy}" in end
 
 
 class TestRandomNumbersOfAModel:
@@ -258,10 +259,31 @@ class TestTheTable:
         assert lines == [
             "fault         d: found 3; expected 1. Do d.",
             "warning       b: found 2; expected 1. Do b.",
+            "1 fine, 1 not looked at",
+            "looked at all",
+            "1 fault and 1 warning. First: d: Do d.",
+        ]
+
+    def test_what_is_fine_where_it_is_asked_for(self):
+        lines = Diagnosis(self.VERDICTS, "looked at all").text(is_whole=True).splitlines()
+        assert lines[2:5] == [
             "fine          a: found 1; expected expected 1",
             "not looked at c: there is none",
             "looked at all",
-            "1 fault and 1 warning. First: Do d.",
+        ]
+
+    def test_what_follows_stands_under_its_cause_without_a_remedy(self):
+        effect = Verdict("e", "fault", "found 4", "1", "Do e.", follows="b")
+        found = Diagnosis((effect, *self.VERDICTS), "looked at all")
+        assert [v.name for v in found.faults] == ["d", "e"]
+        assert found.remedy == "Do d."
+        assert str(found).splitlines() == [
+            "fault         d: found 3; expected 1. Do d.",
+            "warning       b: found 2; expected 1. Do b.",
+            "  so also     e: found 4",
+            "1 fine, 1 not looked at",
+            "looked at all",
+            "1 fault and 1 warning (1 more follows from them). First: d: Do d.",
         ]
 
     def test_as_json_and_by_name(self):

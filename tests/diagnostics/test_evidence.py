@@ -116,7 +116,7 @@ class TestTrials:
     def test_each_is_the_training_that_it_stands_for(self, data):
         net = make_net(reg=0.5, seed=4)
         case = Case(net, data, {"batch_size": 24, **ADAM})
-        own, other = run_trials(case, [Change(), Change(0.1, has_reg=False)], 30)
+        own, other = run_trials(case, [Change(), Change(0.1, reg_factor=0.0)], 30)
         for trial, rate, reg in ((own, 1e-2, 0.5), (other, 1e-3, 0.0)):
             alone = make_net(reg=reg, seed=4)
             options = {**ADAM, "optim_config": {"learning_rate": rate}}

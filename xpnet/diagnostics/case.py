@@ -52,6 +52,7 @@ class Case:
         num_epochs: Epochs that are planned.
         num_steps: Steps that are planned.
         rate: The learning rate of the first step, or None where it is not known.
+        weight_decay: The update rule's own, 0 where it is not given.
 
     Args:
         model: As in `xpnet.Solver`.
@@ -89,6 +90,7 @@ class Case:
         self.is_own_rule = isinstance(solver.update_rule, UpdateRule)
         rate = base_rate(solver.update_rule, solver.optim_config)
         self.rate = None if rate is None else float(rate)
+        self.weight_decay = float((solver.optim_config or {}).get("weight_decay", 0.0))
         self.metric = solver.metric
         self.class_names = data.class_names if isinstance(data, Dataset) else ()
 

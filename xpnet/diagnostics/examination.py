@@ -1,5 +1,6 @@
 """The diagnosis of a training: all checks, one after the other, causes before effects."""
 
+import dataclasses
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -12,10 +13,10 @@ from xpnet.diagnostics.checks.batch_normalization import check_batch_normalizati
 from xpnet.diagnostics.checks.capacity import check_capacity
 from xpnet.diagnostics.checks.centring import check_centring
 from xpnet.diagnostics.checks.class_balance import check_class_balance
-from xpnet.diagnostics.checks.dropout import check_dropout
 from xpnet.diagnostics.checks.feature_scale import check_feature_scale
 from xpnet.diagnostics.checks.gap import check_gap
 from xpnet.diagnostics.checks.gradients import check_gradients
+from xpnet.diagnostics.checks.held_down import check_dropout, check_held_down
 from xpnet.diagnostics.checks.initial_loss import check_initial_loss
 from xpnet.diagnostics.checks.input_values import check_input_values
 from xpnet.diagnostics.checks.label_agreement import check_label_agreement
@@ -28,12 +29,13 @@ from xpnet.diagnostics.checks.loss_over_samples import check_loss_over_samples
 from xpnet.diagnostics.checks.overfit_few import check_overfit_few
 from xpnet.diagnostics.checks.parts_alike import check_parts_alike
 from xpnet.diagnostics.checks.preprocessing_fit import check_preprocessing_fit
-from xpnet.diagnostics.checks.regularisation import check_held_down, check_regularisation
+from xpnet.diagnostics.checks.regularisation import check_regularisation
 from xpnet.diagnostics.checks.result import check_result
 from xpnet.diagnostics.checks.schedule import check_schedule
 from xpnet.diagnostics.checks.symmetry import check_symmetry
 from xpnet.diagnostics.checks.units import check_dead_units, check_saturation
 from xpnet.diagnostics.checks.update_ratio import check_update_ratio
+from xpnet.diagnostics.consequences import with_consequences
 from xpnet.diagnostics.diagnosis import Diagnosis
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.refused import refused
@@ -74,6 +76,11 @@ CHECKS: tuple[Check, ...] = (
     check_gap,
     check_capacity,
     check_result,
+)
+# What is a fault by what it does to the training: a warning where that ends well all the same.
+_BY_RESULT = (
+    *("input scale", "initial loss", "saturation", "activations by layer", "gradients by layer"),
+    *("dead units", "learning-rate schedule", "preprocessing"),
 )
 # After a fault of these all others may follow from it.
 _OF_THE_DATA: tuple[Check, ...] = (check_input_values, check_labels_used)
@@ -123,7 +130,19 @@ def diagnose(
         if check in _OF_THE_DATA and verdict.status == "fault" and _nothing_differs(case):
             said = "looked at nothing else: there is nothing to learn in such data"
             return Diagnosis(tuple(verdicts), said)
-    return Diagnosis(tuple(verdicts), _looked_at(evidence))
+    return Diagnosis(with_consequences(_by_result(verdicts, evidence)), _looked_at(evidence))
+
+
+def _by_result(verdicts: list[Verdict], evidence: Evidence) -> list[Verdict]:
+    """Return the verdicts, with a warning for what is unusual but does no harm to the training."""
+    if not evidence.was_trained or not evidence.ends_well:
+        return verdicts
+    return [
+        dataclasses.replace(v, status="warning")
+        if v.status == "fault" and v.name in _BY_RESULT
+        else v
+        for v in verdicts
+    ]
 
 
 def _verdict(check: Check, evidence: Evidence) -> Verdict:
@@ -159,4 +178,4 @@ def _looked_at(evidence: Evidence) -> str:
     if evidence.was_trained:
         taken = len(evidence.own.losses)
     steps = f"{taken:,} of {case.num_steps:,} steps"
-    return f"looked at {rows}, and trained {steps} in {len(evidence.changes)} variants"
+    return f"looked at {rows}, and trained {steps} in {evidence.variants} variants"

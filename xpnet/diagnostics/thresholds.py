@@ -8,6 +8,7 @@ was lowered after a needless fault beside two planted ones; it changed no score.
 """
 
 __all__ = [
+    "ABOVE_CHANCE",
     "ALIKE_UNITS",
     "AS_FAR",
     "BATCHNORM_LEAST",
@@ -80,6 +81,7 @@ __all__ = [
     "UPDATE_LEAST",
     "UPDATE_MOST",
     "UPDATE_STEPS",
+    "USUAL_SIZE",
     "VANISHED",
     "WEIGHTS_A_SAMPLE",
     "WELL_LEARNT",
@@ -139,6 +141,8 @@ SMALLEST_INPUTS = 0.01
 # Bytes that are not scaled have 74 (uniform).
 LARGEST_INPUTS = 1000.0
 LARGEST_FLOAT16 = 65504.0
+# Root mean square for which the initializers' weights give outputs of about 1.
+USUAL_SIZE = 2.0
 # Of a byte that wrapped round below 0: both ends of 0..255 are full and the middle is not.
 WRAPPED_END = 16  # how many numbers are an end
 WRAPPED_SHARE = 0.05  # of the values, in each end
@@ -259,6 +263,8 @@ LOSS_GREW = 2.0
 GREW_WINDOW = 10
 # Of the way from chance to 1: less is nothing.
 NOTHING_LEARNT = 0.05
+# Standard deviations of an accuracy by chance alone, above which it is none: once in 700.
+ABOVE_CHANCE = 3.0
 # Of the way from chance to the best rate's training accuracy.
 WELL_LEARNT = 0.9
 # Likewise, for rates that do as well as the best: the remedy names one of them.

@@ -43,6 +43,17 @@ class Trial:
         """Whether a loss was NaN or infinite."""
         return not bool(np.isfinite(self.losses).all())
 
+    @property
+    def peak(self) -> float:
+        """The largest mean of some losses in a row."""
+        width = min(limits.GREW_WINDOW, len(self.losses))
+        return float(np.max(np.convolve(self.losses, np.ones(width) / width, mode="valid")))
+
+    @property
+    def grew(self) -> bool:
+        """Whether the loss was far above the first one, or diverged."""
+        return self.diverged or self.peak > limits.LOSS_GREW * abs(float(self.losses[0]))
+
     def final_loss(self, share: float = 0.1) -> float:
         """Return the mean of the last losses, infinite after a divergence."""
         last = self.losses[-max(1, round(share * len(self.losses))) :]
@@ -112,7 +123,7 @@ def _stacked_trials(
         config["learning_rate"] = [rate * change.rate_factor for change in changes]
     if config.get("weight_decay"):
         decay = config["weight_decay"]
-        config["weight_decay"] = [decay if change.has_reg else 0.0 for change in changes]
+        config["weight_decay"] = [decay * change.decay_factor for change in changes]
     last = _Last()
     solver = Solver(stack, source, **{**options, "optim_config": config, "callbacks": [last]})
     train_quietly(solver)
@@ -134,8 +145,8 @@ def _single_trial(
     case: Case, change: Change, source: Any, options: dict[str, Any], rate: float | None
 ) -> Trial:
     model = case.model()
-    if not change.has_reg and isinstance(getattr(model, "reg", None), int | float):
-        model.reg = 0.0
+    if change.reg_factor != 1.0 and isinstance(getattr(model, "reg", None), int | float):
+        model.reg = change.reg_factor * model.reg
     config = dict(options.get("optim_config") or {})
     if rate is not None:
         config["learning_rate"] = rate * change.rate_factor

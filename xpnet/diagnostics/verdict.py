@@ -19,6 +19,7 @@ class Verdict:
         found: What was found, with its number: "the first loss is 4.13".
         expected: What it should have been, and why: "2.30 = -log(1/10), as no class is known yet".
         remedy: What to change, the likeliest first; "" where nothing is.
+        follows: The name of another verdict that explains this one, or "".
 
     """
 
@@ -27,8 +28,11 @@ class Verdict:
     found: str
     expected: str
     remedy: str = ""
+    follows: str = ""
 
     def __str__(self) -> str:
         """Return it as one line."""
         said = f"{self.status}: {self.name}: {self.found}; expected {self.expected}"
+        if self.follows:
+            return f"{said}. It follows from: {self.follows}"
         return f"{said}. {self.remedy}" if self.remedy else said

@@ -11,7 +11,13 @@ from xpnet.diagnostics.trial import Trial, run_trials
 from xpnet.errors import InputError
 from xpnet.nets import FullyConnectedNet
 
-__all__ = ["wider_trial"]
+__all__ = ["wider_trial", "wider_units"]
+
+
+def wider_units(net: FullyConnectedNet) -> list[int]:
+    """Return the units of each hidden layer of the wider net."""
+    hidden = [max(limits.WIDER_LEAST, limits.WIDER_TIMES * h) for h in net.layer_sizes[1:-1]]
+    return hidden or [limits.WIDER_LEAST]
 
 
 def wider_trial(case: Case, steps: int) -> Trial:
@@ -24,11 +30,8 @@ def wider_trial(case: Case, steps: int) -> Trial:
     if case.net is None:
         raise InputError("only a FullyConnectedNet can be made wider")
     own = case.net
-    hidden = [
-        max(limits.WIDER_LEAST, limits.WIDER_TIMES * units) for units in own.layer_sizes[1:-1]
-    ]
     net = FullyConnectedNet(
-        hidden or [limits.WIDER_LEAST],
+        wider_units(own),
         own.input_dim,
         own.num_classes,
         activation="relu" if own.activation == "identity" else own.activation,

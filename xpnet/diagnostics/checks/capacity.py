@@ -2,12 +2,10 @@
 
 import math
 
-import numpy as np
-
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.verdict import Verdict
-from xpnet.diagnostics.wider import wider_trial
+from xpnet.diagnostics.wider import wider_trial, wider_units
 
 __all__ = ["check_capacity"]
 
@@ -21,34 +19,38 @@ def check_capacity(evidence: Evidence) -> Verdict:
     net = case.net
     if net is None or not case.is_own_rule:
         return Verdict(_NAME, "not looked at", "the model is not xpnet's own", "")
+    if net.activation == "identity" and net.num_layers > 1:
+        what = "a net of several layers without an activation is a linear one"
+        remedy = "Take activation='relu', or leave the hidden layers out."
+        return Verdict(_NAME, "warning", what, "an activation between layers", remedy)
     if not math.isfinite(train - val):
         return Verdict(_NAME, "not looked at", "the training diverged", "")
     sizes = "-".join(map(str, net.layer_sizes))
-    best = max(_way(trial.train_acc[-1], evidence) for trial in evidence.by_rate.values())
     found = f"{sizes}: train {case.metric.short} {train:.3f}, gap {train - val:.3f}"
     expected = f"as much as a wider net, or a gap above {limits.SMALL_GAP:g}"
-    plain = _way(evidence.reference.accuracy, evidence)
-    narrow = not net.layer_sizes[1:-1] or min(net.layer_sizes[1:-1]) < limits.WIDER_LEAST
-    if train - val > limits.SMALL_GAP or best >= limits.WELL_LEARNT or not narrow:
-        return Verdict(_NAME, "fine", found, expected)
-    if best >= plain - limits.WIDER:
-        return Verdict(_NAME, "fine", found, expected)
+    if not _is_worth_a_trial(evidence, train - val):
+        learns = any(map(evidence.learns, evidence.by_rate.values()))
+        return Verdict(_NAME, "fine" if learns else "not looked at", found, expected)
     wider = wider_trial(case, evidence.steps)
-    more = _way(wider.train_acc[-1], evidence)
-    gain = _way(wider.val_acc[-1], evidence) - _way(val, evidence)
-    if more - best < limits.WIDER or gain < limits.WIDER:
+    best = max(evidence.way(trial) for trial in evidence.by_rate.values())
+    gain = evidence.way(wider, on_val=True) - evidence.way_of(val)
+    if evidence.way(wider) - best < limits.WIDER or gain < limits.WIDER:
         return Verdict(_NAME, "fine", found, expected)
     return Verdict(
         _NAME,
         "warning",
         f"{found}; wider, train {case.metric.short} {wider.train_acc[-1]:.3f}",
         expected,
-        f"There is capacity to spare: make each hidden layer {limits.WIDER_LEAST} units or more.",
+        f"Set hidden_dims to {', '.join(map(str, wider_units(net)))}, which was tried.",
     )
 
 
-def _way(accuracy: float, evidence: Evidence) -> float:
-    """Return how far an accuracy is on the way from chance to 1."""
-    if not np.isfinite(accuracy):
-        return 0.0
-    return (float(accuracy) - evidence.chance) / (1.0 - evidence.chance)
+def _is_worth_a_trial(evidence: Evidence, gap: float) -> bool:
+    """Return whether a net is narrow, without a gap, and the plain net learns more."""
+    net = evidence.case.net
+    hidden = () if net is None else net.layer_sizes[1:-1]
+    narrow = not hidden or min(hidden) < limits.WIDER_LEAST
+    best = max(evidence.way(trial) for trial in evidence.by_rate.values())
+    plain = evidence.way_of(evidence.reference.accuracy)
+    full = gap > limits.SMALL_GAP or best >= limits.WELL_LEARNT
+    return narrow and not full and best < plain - limits.WIDER

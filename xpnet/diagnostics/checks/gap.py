@@ -18,7 +18,8 @@ def check_gap(evidence: Evidence) -> Verdict:
     metric = evidence.case.metric.short
     if not math.isfinite(train - val):
         return Verdict(_NAME, "not looked at", "the training diverged", "")
-    if train - evidence.chance < limits.NOTHING_LEARNT * (1.0 - evidence.chance):
+    learnt = evidence.above_chance(train, len(evidence.case.train[0]))
+    if not learnt or evidence.way_of(train) < limits.NOTHING_LEARNT:
         return Verdict(_NAME, "not looked at", "the net has learnt nothing yet", "")
     found = f"train {metric} {train:.3f}, val {metric} {val:.3f}"
     expected = f"less than {limits.GAP:g} between them"

@@ -6,6 +6,7 @@ from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.chance import expected_loss, losses_of_scores
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.own_loss import look_at_loss
+from xpnet.diagnostics.remedies import smaller_first_outputs
 from xpnet.diagnostics.verdict import Verdict
 
 __all__ = ["check_initial_loss"]
@@ -47,11 +48,18 @@ def _of_known(evidence: Evidence, kind: str, loss: float, y: np.ndarray) -> Verd
         return Verdict(_NAME, "not looked at", f"{what}: {why}", "")
     above = limits.INITIAL_SQUARED_ABOVE if kind == "squared" else limits.INITIAL_LOSS_ABOVE
     if loss > above * expected:
-        remedy = "Make the initial weights smaller (initializer='kaiming'), or scale the inputs."
-        if kind == "squared":
+        remedy = smaller_first_outputs(evidence)
+        if kind == "squared" and _are_far_off(evidence.case.train[1]):
             remedy = "Subtract the targets' mean and divide by their deviation."
         return Verdict(_NAME, "fault", what, said, remedy)
     return Verdict(_NAME, "fine", what, said)
+
+
+def _are_far_off(y: np.ndarray) -> bool:
+    """Return whether targets have a mean or a deviation that no net begins near."""
+    targets = y.reshape(len(y), -1)
+    std = targets.std(axis=0)
+    return bool(np.any(np.abs(targets.mean(axis=0)) > 3.0 * std) or not 0.1 < std.max() < 10.0)
 
 
 def _of_unknown(evidence: Evidence, loss: float, scores: np.ndarray, y: np.ndarray) -> Verdict:

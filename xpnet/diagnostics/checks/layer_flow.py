@@ -8,6 +8,7 @@ import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.evidence import Evidence
+from xpnet.diagnostics.remedies import larger_first_weights, smaller_first_outputs
 from xpnet.diagnostics.verdict import Verdict
 
 __all__ = ["check_activations", "check_layer_gradients"]
@@ -22,7 +23,7 @@ def check_activations(evidence: Evidence) -> Verdict:
         return Verdict(_ACTIVATIONS, "not looked at", "fewer than two hidden layers are known", "")
     report = evidence.layers_at_start
     spread = report.activation_std[:-1]
-    return _verdict(_ACTIVATIONS, "outputs", spread, list(report.names), first=0)
+    return _verdict(evidence, _ACTIVATIONS, "spread of the outputs", spread, first=0)
 
 
 def check_layer_gradients(evidence: Evidence) -> Verdict:
@@ -31,11 +32,12 @@ def check_layer_gradients(evidence: Evidence) -> Verdict:
     if net is None or net.num_layers < 3:
         return Verdict(_GRADIENTS, "not looked at", "fewer than two hidden layers are known", "")
     report = evidence.layers_at_start
-    return _verdict(_GRADIENTS, "gradient", report.output_gradient, report.names, first=-1)
+    return _verdict(evidence, _GRADIENTS, "gradient", report.output_gradient, first=-1)
 
 
-def _verdict(name: str, what: str, sizes: np.ndarray, names: list[str], first: int) -> Verdict:
+def _verdict(evidence: Evidence, name: str, what: str, sizes: np.ndarray, first: int) -> Verdict:
     """Judge sizes by layer, against that of the first or last layer."""
+    names = evidence.layers_at_start.names
     expected = f"between {limits.VANISHED:g} and {limits.EXPLODED:g} times"
     if not np.isfinite(sizes).all():
         return Verdict(
@@ -43,7 +45,7 @@ def _verdict(name: str, what: str, sizes: np.ndarray, names: list[str], first: i
             "fault",
             f"the {what} of {names[int(np.argmin(np.isfinite(sizes)))]} is NaN or infinite",
             "finite numbers",
-            "Make the first weights smaller: initializer='kaiming'.",
+            smaller_first_outputs(evidence),
         )
     start = sizes[first]
     ratios = sizes / start if start > 0 else np.where(sizes > 0, np.inf, 0.0)
@@ -55,7 +57,7 @@ def _verdict(name: str, what: str, sizes: np.ndarray, names: list[str], first: i
             "fault",
             f"the {what} of {names[low]} is {ratios[low]:.1e} times that of {other}: it vanishes",
             expected,
-            "Take 'relu' with initializer='kaiming', or normalization='batchnorm'.",
+            larger_first_weights(evidence),
         )
     if ratios[high] > limits.EXPLODED:
         return Verdict(
@@ -63,7 +65,7 @@ def _verdict(name: str, what: str, sizes: np.ndarray, names: list[str], first: i
             "fault",
             f"the {what} of {names[high]} is {ratios[high]:.1e} times that of {other}: it explodes",
             expected,
-            "Make the first weights smaller: initializer='kaiming'.",
+            smaller_first_outputs(evidence),
         )
     at = low if low != first % len(sizes) else high
     found = f"the {what} of {names[at]} is {ratios[at]:.2g} times that of {other}"

@@ -11,7 +11,9 @@ import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.chance import standard_error
+from xpnet.diagnostics.checks.rule_options import guilty_option
 from xpnet.diagnostics.evidence import Evidence
+from xpnet.diagnostics.sentences import listed_numbers
 from xpnet.diagnostics.trial import Trial
 from xpnet.diagnostics.verdict import Status, Verdict
 
@@ -26,50 +28,72 @@ def check_learning_rate(evidence: Evidence) -> Verdict:
     if case.rate is None:
         return Verdict(_NAME, "not looked at", "optim_config has no learning_rate", "")
     status, found, remedy = _judged(evidence, case.rate)
-    best = _best_factor(evidence.by_rate, evidence.chance)
-    expected = (
-        f"a loss that falls; of {len(evidence.by_rate)} rates tried {_said(case.rate * best)} "
-        "learns best"
-    )
-    return Verdict(_NAME, status, found, expected, remedy)
+    failed = status == "fault" or not evidence.ends_well
+    if failed and (option := guilty_option(evidence)) is not None:
+        status, found, remedy = "fault", f"{found}; {option[0]}", option[1]
+    tried = evidence.by_rate
+    good = [f for f in _near(evidence) if evidence.learns(tried[f])]
+    expected = "a loss that falls"
+    if good:
+        listed = listed_numbers([case.rate * factor for factor in good])
+        expected += f"; of {len(tried)} rates tried {listed} {'learn' if good[1:] else 'learns'} "
+        expected += "best"
+    return Verdict(_NAME, status, found, expected if status != "not looked at" else "", remedy)
 
 
 def _judged(evidence: Evidence, rate: float) -> tuple[Status, str, str]:
     """Return the status, what was found and the remedy."""
     trials, own = evidence.by_rate, evidence.own
-    best = _best_factor(trials, evidence.chance)
-    use_best = f"Set learning_rate to {_said(rate * best)}."
+    best = _best_factor(evidence)
+    learns = evidence.learns(trials[best])
+    use_best = f"Set learning_rate to {_said(rate * best)}." if learns else _none_works(evidence)
     what = f"at {_said(rate)} the loss goes from {own.losses[0]:.3g} to "
     if own.diverged:
         step = int(np.argmin(np.isfinite(own.losses))) + 1
-        lower = f"Set learning_rate to {_said(rate / 1000)}; if that diverges, scale the inputs."
-        found = f"{what}NaN or infinity at step {step}"
-        return "fault", found, use_best if best < 1 else lower
+        return "fault", f"{what}NaN or infinity at step {step}", use_best
     found = f"{what}{own.final_loss():.3g} in {len(own.losses)} steps"
-    ways = {f: _way(trial, evidence.chance) for f, trial in trials.items()}
-    if max(ways.values()) < limits.NOTHING_LEARNT:
-        return _nothing(trials, found, float(own.losses[0]))
-    if _grew(own):
-        lower = use_best if best < 1 else f"Set learning_rate to {_said(rate / 10)}."
-        return "fault", f"{found}, after {_peak(own):.3g}", lower
+    if not any(map(evidence.learns, trials.values())):
+        return _nothing(evidence, found)
+    failing: Status = "warning" if evidence.ends_well else "fault"
+    if own.grew and (best < 1.0 or not evidence.ends_well):
+        return failing, f"{found}, after {own.peak:.3g}", use_best
     if (calmer := _calmer(evidence)) is not None:
         found += f", and to {trials[calmer].final_loss():.3g} at {_said(rate * calmer)}"
-        return "fault", found, f"Set learning_rate to {_said(rate * calmer)}."
+        return failing, found, f"Set learning_rate to {_said(rate * calmer)}."
+    return _compared(evidence, found, best)
+
+
+def _compared(evidence: Evidence, found: str, best: float) -> tuple[Status, str, str]:
+    """Compare the accuracies with those at the best rate."""
+    trials, own, case = evidence.by_rate, evidence.own, evidence.case
     sooner = any(f > 1.0 and _is_sooner(trial, own) for f, trial in trials.items())
-    on_val = [_way(trial, evidence.chance, on_val=True) for trial in (own, trials[best])]
     # Both: a rate that learns wrong labels by heart is no better.
-    pairs = ((ways[1.0], ways[best]), (on_val[0], on_val[1]))
+    pairs = [
+        (evidence.way(own, on_val=on_val), evidence.way(trials[best], on_val=on_val))
+        for on_val in (False, True)
+    ]
     worse = all(way < limits.WELL_LEARNT * better for way, better in pairs)
     if not worse or _is_noise(evidence, trials[best]) or not (best < 1.0 or sooner):
+        if not evidence.learns(own):
+            return "not looked at", f"{found}, and the net knows no more than chance", ""
         return "fine", found, ""
     status: Status = "fault"
     if any(better - way < limits.RATE_LOSES for way, better in pairs):
         status = "warning"
-    metric = evidence.case.metric.short
-    found += f" (train {metric} {own.train_acc[-1]:.3f}, {trials[best].train_acc[-1]:.3f} at best)"
+    found += f" (train {case.metric.short} {own.train_acc[-1]:.3f}, "
+    found += f"{trials[best].train_acc[-1]:.3f} at best)"
     if best > 1.0:  # the lowest that does as well, as the highest are near the edge
-        use_best = f"Set learning_rate to {_said(rate * min(f for f in _near(ways) if f > 1))}."
-    return status, found, use_best
+        best = min(f for f in _near(evidence) if f > 1.0)
+    return status, found, f"Set learning_rate to {_said((case.rate or 0.0) * best)}."
+
+
+def _none_works(evidence: Evidence) -> str:
+    """Return what is to be said where all rates were tried in vain."""
+    rate, factors = evidence.case.rate or 0.0, list(evidence.by_rate)
+    return (
+        f"No rate from {_said(rate * factors[0])} to {_said(rate * factors[-1])} learns: scale the "
+        "inputs, and look at the first weights."
+    )
 
 
 def _is_noise(evidence: Evidence, other: Trial) -> bool:
@@ -92,20 +116,22 @@ def _is_noise(evidence: Evidence, other: Trial) -> bool:
     return False
 
 
-def _near(ways: dict[float, float]) -> list[float]:
-    """Return the factors that come nearly as far as the best."""
-    return [f for f, way in ways.items() if way >= limits.AS_FAR * max(ways.values())]
+def _near(evidence: Evidence) -> list[float]:
+    """Return the factors that come nearly as far as the best, without a rise of the loss if any."""
+    ways = {f: evidence.way(trial) for f, trial in evidence.by_rate.items()}
+    near = [f for f, way in ways.items() if way >= limits.AS_FAR * max(ways.values())]
+    return [f for f in near if not evidence.by_rate[f].grew] or near
 
 
-def _nothing(trials: dict[float, Trial], found: str, start: float) -> tuple[Status, str, str]:
+def _nothing(evidence: Evidence, found: str) -> tuple[Status, str, str]:
     """Return what is to be said where no rate learns anything."""
+    trials, start = evidence.by_rate, float(evidence.own.losses[0])
     if min(trial.final_loss() for trial in trials.values()) > 0.99 * start and len(trials) > 1:
-        return (
-            "fault",
-            f"{found}, and at no other rate does it fall",
-            "Look at the gradients and the update rule: w - learning_rate * dw goes downhill.",
-        )
-    return "fine", found, ""
+        remedy = "Look at the gradients and the update rule: w - learning_rate * dw goes downhill."
+        if evidence.stacks:
+            remedy = _none_works(evidence)
+        return "fault", f"{found}, and at no other rate does it fall", remedy
+    return "not looked at", f"{found}, and no rate tried learns more than chance", ""
 
 
 def _calmer(evidence: Evidence) -> float | None:
@@ -123,28 +149,9 @@ def _calmer(evidence: Evidence) -> float | None:
     return factor if reached < limits.FALLEN_AS_FAR else None
 
 
-def _way(trial: Trial, chance: float, *, on_val: bool = False) -> float:
-    """Return how far a trial came from chance to 1, in training or validation."""
-    last = float((trial.val_acc if on_val else trial.train_acc)[-1])
-    return max(0.0, (last - chance) / (1.0 - chance)) if math.isfinite(last) else 0.0
-
-
-def _best_factor(trials: dict[float, Trial], chance: float) -> float:
+def _best_factor(evidence: Evidence) -> float:
     """Return the factor that learns best: the smallest loss among those near the best accuracy."""
-    ways = {f: _way(trial, chance) for f, trial in trials.items()}
-    near = _near(ways)
-    calm = [f for f in near if not _grew(trials[f]) and not trials[f].diverged]
-    return min(calm or near, key=lambda f: (trials[f].final_loss(), f))
-
-
-def _peak(trial: Trial) -> float:
-    """Return the largest mean of some losses in a row."""
-    width = min(limits.GREW_WINDOW, len(trial.losses))
-    return float(np.max(np.convolve(trial.losses, np.ones(width) / width, mode="valid")))
-
-
-def _grew(trial: Trial) -> bool:
-    return trial.diverged or _peak(trial) > limits.LOSS_GREW * abs(float(trial.losses[0]))
+    return min(_near(evidence), key=lambda f: (evidence.by_rate[f].final_loss(), f))
 
 
 def _is_sooner(other: Trial, own: Trial) -> bool:

@@ -4,7 +4,8 @@ import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.evidence import Evidence
-from xpnet.diagnostics.layers import LayerReport
+from xpnet.diagnostics.layers import LayerReport, look_into_layers
+from xpnet.diagnostics.remedies import smaller_first_outputs
 from xpnet.diagnostics.verdict import Status, Verdict
 
 __all__ = ["check_dead_units", "check_saturation"]
@@ -30,7 +31,7 @@ def check_dead_units(evidence: Evidence) -> Verdict:
         if share > limits.DEAD:
             remedy = "Set the biases to 0 and the weights by initializer='kaiming'."
             if when == "at the end":
-                remedy = "Make the learning rate ten times smaller, or take 'leaky_relu'."
+                remedy = _of_the_end(evidence)
             # At the end it is most often what a learning rate or the inputs have done.
             status: Status = "fault" if when == "at the start" else "warning"
             return Verdict(_DEAD, status, worst, expected, remedy)
@@ -53,9 +54,22 @@ def check_saturation(evidence: Evidence) -> Verdict:
         "fault",
         found,
         expected,
-        "Make the first weights smaller (initializer='xavier'), and scale the inputs "
-        "(preprocess='standard').",
+        smaller_first_outputs(evidence),
     )
+
+
+def _of_the_end(evidence: Evidence) -> str:
+    """Return what leaves more units alive: a lower rate that learns as well, if one was tried."""
+    case = evidence.case
+    least = limits.WELL_LEARNT * evidence.way(evidence.own)
+    for factor in (0.1, 0.01):
+        trial = evidence.by_rate.get(factor)
+        if trial is None or case.rate is None or not trial.params or trial.diverged:
+            continue
+        share, _ = _worst(found := look_into_layers(case, trial), found.dead)
+        if share <= limits.DEAD and evidence.way(trial) >= least:
+            return f"Set learning_rate to {case.rate * factor:.2g}: {share:.0%} are then."
+    return "Take activation='leaky_relu'."
 
 
 def _worst(report: LayerReport, shares: np.ndarray) -> tuple[float, str]:
