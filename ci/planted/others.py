@@ -210,7 +210,7 @@ FAULTS = [
         ("ignores_labels", ("training result", "overfit 20 samples", "own loss", "loss over samples", "initial loss")),
         ("negated_scores", ("training result", "overfit 20 samples", "learning rate", "initial loss")),
         ("labels_of_first_half", ("loss over samples", *GRADIENT, "training result")),
-        ("softmax_twice", ("initial loss", "learning rate", "training result", "overfit 20 samples")),
+        ("softmax_twice", ("initial loss", "loss over samples", "learning rate", "training result", "overfit 20 samples")),
         ("one_layer_zero", ("symmetry", "training result", *RATE)),
         ("temperature", ("initial loss", "training result", *RATE)),
         ("standardises_each_batch", ("loss over samples", "initial loss", "own scores")),

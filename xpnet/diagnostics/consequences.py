@@ -23,7 +23,7 @@ _EXPLAINS = {
     "symmetry": (*_AT_START, *_TRAINING),
     "leak": _UNSEEN,
     "parts alike": (*_UNSEEN, "class balance", "dead units"),
-    "label agreement": ("train/validation gap", "training result", "capacity"),
+    "label agreement": (*_UNSEEN, "capacity", "learning rate", "update ratio"),
     "input scale": ("input centring", *_AT_START, *_TRAINING),
     "input centring": (*_AT_START, *_TRAINING),
     "label smoothing": ("learning rate", "capacity", "training result"),

@@ -80,7 +80,7 @@ CHECKS: tuple[Check, ...] = (
 # What is a fault by what it does to the training: a warning where that ends well all the same.
 _BY_RESULT = (
     *("input scale", "initial loss", "saturation", "activations by layer", "gradients by layer"),
-    *("dead units", "learning-rate schedule", "preprocessing"),
+    *("dead units", "learning-rate schedule"),
 )
 # After a fault of these all others may follow from it.
 _OF_THE_DATA: tuple[Check, ...] = (check_input_values, check_labels_used)

@@ -10,8 +10,12 @@ was lowered after a needless fault beside two planted ones; it changed no score.
 __all__ = [
     "ABOVE_CHANCE",
     "ALIKE_UNITS",
+    "ANSWER_OF_A_CLASS",
+    "ANSWER_ROWS",
+    "ANSWER_SPREAD",
     "AS_FAR",
     "BATCHNORM_LEAST",
+    "BATCHNORM_USUAL",
     "BELOW_PLAIN",
     "CLASS_IMBALANCE",
     "CONFIDENTLY_WRONG",
@@ -38,10 +42,16 @@ __all__ = [
     "LARGEST_INPUTS",
     "LEAKED",
     "LEAKED_MUCH",
+    "LONG_MEMORY",
     "LOSS_GREW",
     "MEAN_TO_SPREAD",
+    "MIXED_CLASSES_MOST",
+    "MIXED_ROWS",
     "NOTHING_LEARNT",
     "NUMBERS_TRAINED_ON",
+    "ONE_ROW_SHARE",
+    "ONE_ROW_TIMES",
+    "OTHERS_TOLD",
     "OUTLIER",
     "PARTS_CLASSES",
     "PARTS_DIFFER",
@@ -65,9 +75,11 @@ __all__ = [
     "SAME_LOSS",
     "SAME_SAMPLE",
     "SATURATED",
+    "SCORES_CHANGE",
     "SMALLEST_INPUTS",
     "SMALL_GAP",
     "SMOOTHING_MOST",
+    "SMOOTHING_USUAL",
     "SURE",
     "SURE_OF_TARGETS",
     "TARGETS_EXPLAINED",
@@ -143,6 +155,10 @@ LARGEST_INPUTS = 1000.0
 LARGEST_FLOAT16 = 65504.0
 # Root mean square for which the initializers' weights give outputs of about 1.
 USUAL_SIZE = 2.0
+# Of the rows that are one and the same, and how many times as often as the next: categories come
+# again too, but several of them do; empty rows stand alone.
+ONE_ROW_SHARE = 0.05
+ONE_ROW_TIMES = 10.0
 # Of a byte that wrapped round below 0: both ends of 0..255 are full and the middle is not.
 WRAPPED_END = 16  # how many numbers are an end
 WRAPPED_SHARE = 0.05  # of the values, in each end
@@ -156,6 +172,7 @@ CLASS_IMBALANCE = 10.0
 # The usual share is 0.1 (C. Szegedy et al., "Rethinking the Inception architecture", 2016); from
 # 0.5 on all the wrong classes together count as much as the right one.
 SMOOTHING_MOST = 0.4
+SMOOTHING_USUAL = 0.1
 # Chance, by so many standard deviations of a binomial: once in 30,000 by chance alone.
 SURE = 4.0
 # Of the way from chance to 1, or of a correlation: where that many deviations are more, there are
@@ -175,6 +192,11 @@ CONFIDENT_LEAST = 400
 # And that share to the share of all: errors at the classes' borders fall with the confidence, to a
 # third and less where a quarter is wrong; wrong labels do not fall with it.
 FLAT_ERRORS = 0.4
+# Two classes as alike as if they were one: rows of each at the least, classes at the most (pairs
+# grow with the square), and how well the usual two are told apart.
+MIXED_ROWS = 60
+MIXED_CLASSES_MOST = 30
+OTHERS_TOLD = 0.9
 # Of chance's errors: where more are wrong, the borders are everywhere, and none of this is told.
 TOO_HARD = 0.5
 # By how much of the way from chance validation is better, or worse, than unseen training samples.
@@ -188,6 +210,11 @@ LEAKED = 0.01
 LEAKED_LEAST = 2
 # As a fault: it changes the accuracy in the first digit.
 LEAKED_MUCH = 0.1
+# Rows, and rows of each class, from which a feature that tells the answer is no chance; and how far
+# it may spread within a class, to the distance from one class to the next.
+ANSWER_ROWS = 40
+ANSWER_OF_A_CLASS = 5
+ANSWER_SPREAD = 1e-2
 # Of the usual distance from one sample to its nearest: as near is the same one, with noise.
 SAME_SAMPLE = 0.02
 # Root of the mean square of all features, of one part to the other: a factor that is forgotten is
@@ -212,6 +239,8 @@ INITIAL_LOSS_ABOVE = 10.0
 # Of the targets' variance: outputs, or the targets' mean, ten times as large as their deviation.
 # Kaiming's nets of one feature begin at 7 times in the mean, and at 20 now and then.
 INITIAL_SQUARED_ABOVE = 100.0
+# Of the largest score: of one sample in two calls. Libraries on a GPU leave 1e-4 of float16.
+SCORES_CHANGE = 0.01
 # To tell a loss from another, of its own size: float32 leaves 1e-6.
 SAME_LOSS = 1e-3
 # Of a layer's units that start as another one does.
@@ -232,6 +261,7 @@ DEAD_ROWS = 16
 # Samples that a mean is taken of: its error is 1/sqrt(8) of a deviation. (Y. Wu and K. He, "Group
 # Normalization", 2018, figure 1: the errors of ImageNet begin to grow there.)
 BATCHNORM_LEAST = 8
+BATCHNORM_USUAL = 32
 # (N. Srivastava et al., "Dropout", 2014, 7.3: between 0.4 and 0.8 it makes no difference, and nets
 # that keep few units underfit.)
 KEEP_RATIO_LEAST = 0.3
@@ -285,6 +315,8 @@ UPDATE_MOST = 1e-1
 # The median over the last half of so many steps: the first of Adam, or from small weights, are
 # larger.
 UPDATE_STEPS = 100
+# Of momentum or beta1: usual are 0.9 to 0.99, and a mean of 200 steps is of many epochs.
+LONG_MEMORY = 0.995
 # The mean factor of the learning rate over the planned training, by its largest. The usual
 # schedules lie above: cosine 0.5, 0.97 an epoch over 60 epochs 0.46, a tenth twice 0.37.
 RATE_MEAN_LEAST = 0.05

@@ -18,10 +18,10 @@ def check_batch_normalization(evidence: Evidence) -> Verdict:
     expected = f"{limits.BATCHNORM_LEAST} samples or more"
     if case.batch_size >= limits.BATCHNORM_LEAST:
         return Verdict(_NAME, "fine", found, expected)
-    return Verdict(
-        _NAME,
-        "warning",
-        found,
-        expected,
-        "Make batch_size 32 or more, or take normalization='layernorm'.",
+    batch = min(limits.BATCHNORM_USUAL, len(case.train[0]))
+    trial = evidence.tried_otherwise(batch_size=batch)
+    remedy = (
+        f"Set batch_size to {batch} (val {case.metric.short} {trial.val_acc[-1]:.3f} then), or "
+        "take normalization='layernorm'."
     )
+    return Verdict(_NAME, "warning", found, expected, remedy)

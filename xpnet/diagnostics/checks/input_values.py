@@ -25,6 +25,8 @@ def check_input_values(evidence: Evidence) -> Verdict:
             "samples that differ",
             "Look at how X_train is read: every row of it is alike.",
         )
+    if (verdict := _one_row_often(raw)) is not None:
+        return verdict
     largest = float(np.abs(X).max())
     limit = _limit(evidence)
     if largest > limit:
@@ -45,6 +47,27 @@ def check_input_values(evidence: Evidence) -> Verdict:
         )
     return Verdict(
         _NAME, "fine", f"all are finite, the largest {largest:.3g}", f"at most {limit:.3g}"
+    )
+
+
+def _one_row_often(raw: np.ndarray) -> Verdict | None:
+    """Look for one row that comes far more often than any other, as where files are missing."""
+    _, first, counts = np.unique(raw, axis=0, return_index=True, return_counts=True)
+    order = np.argsort(counts)
+    if len(counts) < 3 or counts[order[-1]] < limits.ONE_ROW_SHARE * len(raw):
+        return None
+    if counts[order[-1]] < limits.ONE_ROW_TIMES * counts[order[-2]]:
+        return None
+    row = raw[first[order[-1]]]
+    what = f"rows are one and the same, with all inputs {row[0]:.3g}"
+    if np.any(row != row[0]):
+        what = "rows are one and the same"
+    return Verdict(
+        _NAME,
+        "warning",
+        f"{counts[order[-1]] / len(raw):.0%} of the {what}",
+        f"less than {limits.ONE_ROW_SHARE:.0%}, or others as often",
+        "Look at how these rows are read, and leave them out.",
     )
 
 

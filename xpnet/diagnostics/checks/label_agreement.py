@@ -5,6 +5,7 @@ import numpy as np
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.case import Case
 from xpnet.diagnostics.chance import standard_error
+from xpnet.diagnostics.checks.mixed_classes import mixed_classes
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.neighbours import neighbours_recall, neighbours_targets
 from xpnet.diagnostics.reference import Reference
@@ -55,7 +56,17 @@ def check_label_agreement(evidence: Evidence) -> Verdict:
 
 
 def _by_confidence(reference: Reference) -> Verdict:
-    """Look at the errors among the surest quarter."""
+    """Look at classes that are told apart from all but one, and at errors among the surest."""
+    if (pair := mixed_classes(reference)) is not None:
+        a, b = pair
+        return Verdict(
+            _NAME,
+            "warning",
+            f"classes {a} and {b} are told apart no better than by a coin, and the others are",
+            "that every two classes differ",
+            f"Look at some rows of the classes {a} and {b}: their labels are mixed up, or one kind "
+            "has two names.",
+        )
     wrong = np.argmax(reference.scores, axis=1) != reference.y
     order = np.argsort(-reference.scores.max(axis=1), kind="stable")
     surest = wrong[order[: max(1, len(order) // 4)]]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.checks.answer import answer_among
 from xpnet.diagnostics.copies import few_rows
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.neighbours import nearest
@@ -24,6 +25,9 @@ def check_leak(evidence: Evidence) -> Verdict:
     have few values, and equal rows are no leak.
     """
     case = evidence.case
+    if said := answer_among(case):
+        remedy = "Take the label out of the inputs."
+        return Verdict(_NAME, "fault", said, "features that are known before the answer", remedy)
     X, X_val = case.train[0], case.val[0]
     train = _seen(X[few_rows(len(X), _TRAIN)])
     val = _seen(X_val[few_rows(len(X_val), _VAL)])

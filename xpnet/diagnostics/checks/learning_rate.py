@@ -11,7 +11,7 @@ import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.chance import standard_error
-from xpnet.diagnostics.checks.rule_options import guilty_option
+from xpnet.diagnostics.checks.rule_options import guilty_option, long_memory
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.sentences import listed_numbers
 from xpnet.diagnostics.trial import Trial
@@ -31,6 +31,8 @@ def check_learning_rate(evidence: Evidence) -> Verdict:
     failed = status == "fault" or not evidence.ends_well
     if failed and (option := guilty_option(evidence)) is not None:
         status, found, remedy = "fault", f"{found}; {option[0]}", option[1]
+    elif status != "fault" and (memory := long_memory(evidence)) is not None:
+        status, found, remedy = "warning", f"{found}; {memory[0]}", memory[1]
     tried = evidence.by_rate
     good = [f for f in _near(evidence) if evidence.learns(tried[f])]
     expected = "a loss that falls"
@@ -99,21 +101,27 @@ def _none_works(evidence: Evidence) -> str:
 def _is_noise(evidence: Evidence, other: Trial) -> bool:
     """Return whether so many samples may tell two accuracies so far apart by chance.
 
-    Of R squared by I. Olkin and J. Finn, "Correlations redux", 1995: 4 R2 (1 - R2)^2 / N.
+    Of R squared by I. Olkin and J. Finn, "Correlations redux", 1995: 4 R2 (1 - R2)^2 / N. Where
+    the other does not overfit, training samples may speak for the validation part, which is small.
     """
     case, own = evidence.case, evidence.own
-    pairs = (
-        (own.train_acc, other.train_acc, case.train[1]),
-        (own.val_acc, other.val_acc, case.val[1]),
-    )
-    for mine, its, y in pairs:
-        better, n = float(its[-1]), min(len(y), limits.ROWS_CHECKED)
-        error = standard_error(better, n, n)
-        if case.is_regression:
-            error = math.sqrt(8.0 * max(better, 0.0) / n) * (1.0 - better)
-        if better - float(mine[-1]) < limits.RATE_NOISE * error:
-            return True
-    return False
+    counts = [min(len(part[1]), limits.ROWS_CHECKED) for part in (case.train, case.val)]
+    its = float(other.train_acc[-1]), float(other.val_acc[-1])
+    mine = float(own.train_acc[-1]), float(own.val_acc[-1])
+    errors = [_error(evidence, acc, n) for acc, n in zip(its, counts, strict=True)]
+    sure = [(a - b) / error for a, b, error in zip(its, mine, errors, strict=True)]
+    if min(sure) >= limits.RATE_NOISE:
+        return False
+    overfits = its[0] - its[1] > limits.RATE_NOISE * math.hypot(*errors) / math.sqrt(2.0)
+    return overfits or min(sure) < 1.0 or sum(sure) < 2.0 * limits.RATE_NOISE
+
+
+def _error(evidence: Evidence, accuracy: float, count: int) -> float:
+    """Return the standard deviation of the difference of two accuracies near this one."""
+    if evidence.case.is_regression:
+        error = math.sqrt(8.0 * max(accuracy, 0.0) / count) * (1.0 - accuracy)
+        return max(error, 1e-9)
+    return standard_error(accuracy, count, count)
 
 
 def _near(evidence: Evidence) -> list[float]:
@@ -125,12 +133,15 @@ def _near(evidence: Evidence) -> list[float]:
 
 def _nothing(evidence: Evidence, found: str) -> tuple[Status, str, str]:
     """Return what is to be said where no rate learns anything."""
-    trials, start = evidence.by_rate, float(evidence.own.losses[0])
-    if min(trial.final_loss() for trial in trials.values()) > 0.99 * start and len(trials) > 1:
-        remedy = "Look at the gradients and the update rule: w - learning_rate * dw goes downhill."
-        if evidence.stacks:
-            remedy = _none_works(evidence)
+    trials, own = evidence.by_rate, evidence.own
+    falls = min(trial.final_loss() for trial in trials.values()) <= 0.99 * float(own.losses[0])
+    remedy = "Look at the gradients and the update rule: w - learning_rate * dw goes downhill."
+    if evidence.stacks:
+        remedy = _none_works(evidence)
+    if not falls and len(trials) > 1:
         return "fault", f"{found}, and at no other rate does it fall", remedy
+    if own.grew:
+        return "fault", f"{found}, after {own.peak:.3g}, and no rate tried learns", remedy
     return "not looked at", f"{found}, and no rate tried learns more than chance", ""
 
 

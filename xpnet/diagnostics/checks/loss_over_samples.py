@@ -3,6 +3,7 @@
 import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.chance import losses_of_scores
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.own_loss import call_loss, moved_model, scores_of, to_host
 from xpnet.diagnostics.verdict import Verdict
@@ -102,9 +103,39 @@ def _written(evidence: Evidence, X: np.ndarray, y: np.ndarray) -> Verdict | None
             "arguments and parameters that stay as they are",
             f"Work on a copy: {what} = {what}.copy(), or without -=, += and [...] =.",
         )
-    if first.shape == second.shape and not np.allclose(first, second, rtol=1e-6, equal_nan=True):
+    if first.shape != second.shape or np.allclose(first, second, rtol=1e-6, equal_nan=True):
+        return _probabilities(first, given, labels, evidence)
+    apart = float(np.abs(first - second).max() / max(float(np.abs(first).max()), 1e-300))
+    if not apart > limits.SCORES_CHANGE:
         return Verdict(_NAME, "not looked at", "the scores change from call to call", "")
-    return None
+    return Verdict(
+        _NAME,
+        "warning",
+        f"the scores of the same samples change by {apart:.0%} from call to call",
+        "the same scores each time, as model.loss(X) is for predictions",
+        "Leave dropout and noise out where y is None.",
+    )
+
+
+def _probabilities(
+    scores: np.ndarray, X: np.ndarray, y: np.ndarray, evidence: Evidence
+) -> Verdict | None:
+    """Look whether the scores are probabilities of which the loss takes the softmax again."""
+    if y.dtype.kind == "f" or scores.ndim != 2 or scores.shape[1] < 2:
+        return None
+    with np.errstate(all="ignore"):
+        loss, _ = call_loss(moved_model(evidence.case), X, y)
+        known = losses_of_scores(scores, y)["softmax"]
+    are = np.all(scores >= 0) and np.allclose(scores.sum(axis=1), 1.0, atol=1e-4)
+    if not are or np.ptp(scores) == 0 or abs(loss - known) > limits.SAME_LOSS * abs(known):
+        return None
+    return Verdict(
+        _NAME,
+        "fault",
+        "the scores are probabilities, and the loss takes the softmax of them once more",
+        "scores of any size: the softmax of probabilities is never near 0 or 1",
+        "Return the scores before the softmax.",
+    )
 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:

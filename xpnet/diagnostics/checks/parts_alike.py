@@ -18,7 +18,8 @@ def check_parts_alike(evidence: Evidence) -> Verdict:
     (X, _), (X_val, _) = case.look, case.look_val
     variance = float(X.var(axis=0).sum())
     size, val_size = (float(np.sqrt((x * x).sum(axis=1).mean())) for x in (X, X_val))
-    ratio = max(size, val_size) / max(min(size, val_size), 1e-300)
+    # Of most rows: some large numbers in one of the parts are none of the other's size.
+    ratio = min(_ratio(size, val_size), _ratio(*(_usual_size(x) for x in (X, X_val))))
     chance = np.sqrt(1.0 / len(X) + 1.0 / len(X_val))
     shift = float(np.linalg.norm(X.mean(axis=0) - X_val.mean(axis=0)) / np.sqrt(variance or 1.0))
     if ratio > limits.PARTS_SCALE and ratio > 1.0 + limits.SURE * _spread_of_size(X, X_val):
@@ -42,6 +43,14 @@ def check_parts_alike(evidence: Evidence) -> Verdict:
         return verdict
     found = f"means {shift:.2f} deviations apart, sizes {ratio:.2f} times"
     return Verdict(_NAME, "fine", found, _EXPECTED)
+
+
+def _ratio(a: float, b: float) -> float:
+    return max(a, b) / max(min(a, b), 1e-300)
+
+
+def _usual_size(X: np.ndarray) -> float:
+    return float(np.median(np.sqrt((X * X).sum(axis=1))))
 
 
 def _spread_of_size(X: np.ndarray, X_val: np.ndarray) -> float:

@@ -7,7 +7,7 @@ from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.optim import UpdateRule
 
-__all__ = ["guilty_option"]
+__all__ = ["guilty_option", "long_memory"]
 
 
 def guilty_option(evidence: Evidence) -> tuple[str, str] | None:
@@ -26,6 +26,21 @@ def guilty_option(evidence: Evidence) -> tuple[str, str] | None:
         if mended and evidence.learns(trial):
             val = f"{evidence.case.metric.short} {trial.val_acc[-1]:.3f}"
             return f"at the same rate {what} it comes to val {val}", remedy
+    return None
+
+
+def long_memory(evidence: Evidence) -> tuple[str, str] | None:
+    """Return what is said of a mean of gradients over more steps than the training has, or None."""
+    rule, case = evidence.case.rule, evidence.case
+    config = case.options.get("optim_config") or {}
+    for name in ("momentum", "beta1"):
+        value = float(config.get(name, 0.0))
+        if not isinstance(rule, UpdateRule) or value < limits.LONG_MEMORY:
+            continue
+        steps = 1.0 / (1.0 - value)
+        if steps > case.num_steps / 2.0:
+            what = f"{name} {value:g} takes the mean of {steps:,.0f} steps, of {case.num_steps:,}"
+            return what, f"Set {name} to {rule.defaults[name]:g}."
     return None
 
 

@@ -1,9 +1,12 @@
 """Whether the learning rate lasts as long as the training."""
 
+from typing import Any
+
 import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.evidence import Evidence
+from xpnet.diagnostics.trial import Trial
 from xpnet.diagnostics.verdict import Verdict
 from xpnet.schedules import RateScales
 
@@ -11,6 +14,7 @@ __all__ = ["check_schedule"]
 
 _NAME = "learning-rate schedule"
 _POINTS = 500
+_CONSTANT: dict[str, Any] = {"lr_decay": 1.0, "lr_schedule": None}
 
 
 def check_schedule(evidence: Evidence) -> Verdict:
@@ -40,7 +44,7 @@ def check_schedule(evidence: Evidence) -> Verdict:
             "fault",
             found,
             expected,
-            "Let the rate fall more slowly: lr_schedule='cosine', or lr_decay nearer to 1.",
+            _remedy(evidence),
         )
     grown = float(factors[-1] / factors[0]) if factors[0] > 0 else 1.0
     if decay > 1.0 and grown > limits.RATE_GROWS:
@@ -51,4 +55,29 @@ def check_schedule(evidence: Evidence) -> Verdict:
             "one that falls or stays",
             "Make lr_decay at most 1.",
         )
+    if (decay != 1.0 or schedule is not None) and not evidence.ends_well:
+        without = evidence.tried_otherwise(**_CONSTANT)
+        if _is_better(evidence, without):
+            found += f"; val {case.metric.short} {evidence.own.val_acc[-1]:.3f}, and "
+            found += f"{without.val_acc[-1]:.3f} at a constant rate"
+            return Verdict(_NAME, "fault", found, expected, _remedy(evidence))
     return Verdict(_NAME, "fine", found, expected)
+
+
+def _remedy(evidence: Evidence) -> str:
+    """Return a schedule that was tried and does better, or that none was."""
+    for said, schedule in (("'cosine'", "cosine"), ("None", None)):
+        trial = evidence.tried_otherwise(lr_decay=1.0, lr_schedule=schedule)
+        if evidence.learns(trial) and trial.val_acc[-1] >= evidence.own.val_acc[-1]:
+            val = f"val {evidence.case.metric.short} {trial.val_acc[-1]:.3f}"
+            return f"Set lr_schedule to {said} and lr_decay to 1: {val} then."
+    return "Let the rate fall more slowly."
+
+
+def _is_better(evidence: Evidence, other: Trial) -> bool:
+    """Return whether another trial learns far more, on both parts."""
+    return all(
+        evidence.way(evidence.own, on_val=on_val)
+        < (1.0 - limits.HELD_DOWN) * evidence.way(other, on_val=on_val)
+        for on_val in (False, True)
+    )
