@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from xpnet import doctor, train
+from xpnet.diagnostics import Verdict
 from xpnet.report.doctor_file import read_doctor
+from xpnet.report.verdicts import verdicts_section
 
 QUICK = ["--num-epochs", "8", "--learning-rate", "0.01"]
 
@@ -59,6 +61,7 @@ def test_the_report_of_a_run_reads_the_file(tmp_path, capsys):
     verdicts = read_doctor(out)
     assert [v.name for v in verdicts if v.status == "fault"] == ["learning rate"]
     assert "at 1e-06 the loss goes from" in str([v.found for v in verdicts])
+    assert {v.follows for v in verdicts if v.status == "warning"} == {"learning rate"}
 
 
 def test_json_to_the_output_alone(capsys):
@@ -163,3 +166,11 @@ def test_quiet_leaves_faults_and_warnings(capsys):
     assert not any(line.startswith(("fine", "not looked at")) for line in lines)
     assert doctor.main(["--quiet"]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_the_report_shows_the_cause_in_place_of_a_remedy():
+    cause = Verdict("symmetry", "fault", "alike", "unlike", "Draw the weights.")
+    effect = Verdict("learning rate", "fault", "2.3", "less", "Set another.", follows="symmetry")
+    page = str(verdicts_section([(effect, ""), (cause, "")], "by the doctor").content)
+    assert page.index("Draw the weights.") < page.index("It follows from: symmetry.")
+    assert "Set another." not in page

@@ -24,8 +24,9 @@ _EXPLAINS = {
     "leak": _UNSEEN,
     "parts alike": (*_UNSEEN, "class balance", "dead units"),
     "label agreement": (*_UNSEEN, "capacity", "learning rate", "update ratio"),
-    "input scale": ("input centring", *_AT_START, *_TRAINING),
-    "input centring": (*_AT_START, *_TRAINING),
+    "preprocessing": (*_AT_START, *_TRAINING),
+    "input scale": ("input centring", "initial loss", "saturation", *_TRAINING),
+    "input centring": ("initial loss", "saturation", *_TRAINING),
     "label smoothing": ("learning rate", "capacity", "training result"),
     "batch normalization": _TRAINING,
     "initial loss": (*_AT_START, *_TRAINING),
@@ -42,6 +43,7 @@ _EXPLAINS = {
     "train/validation gap": ("training result",),
 }
 _BAD = ("fault", "warning")
+_AS_FAULTS = ("dead units", "preprocessing")  # causes as faults alone
 _OF_TRAINING = (
     *("regularisation strength", "dropout", "learning-rate schedule", "capacity"),
     "learning rate",
@@ -52,7 +54,8 @@ def with_consequences(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
     """Return the verdicts, those that follow from another with its name.
 
     A cause is as severe as the worst that follows from it. Dead units count as a cause where they
-    are dead before the training, a fault; afterwards they are an effect.
+    are dead before the training, a fault; afterwards they are an effect. A poor result is a fault
+    of its own only where nothing explains it.
     """
     found = {verdict.name: verdict for verdict in verdicts}
     for cause, explained in _EXPLAINS.items():
@@ -64,8 +67,9 @@ def with_consequences(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
                 continue
             if name == "dead units" and effect.status == "fault" and cause in _OF_TRAINING:
                 continue
-            found[name] = dataclasses.replace(effect, follows=cause)
-            if effect.status == "fault":
+            status = "warning" if name == "training result" else effect.status
+            found[name] = dataclasses.replace(effect, follows=cause, status=status)
+            if status == "fault":
                 found[cause] = dataclasses.replace(found[cause], status="fault")
     return tuple(found[verdict.name] for verdict in verdicts)
 
@@ -73,4 +77,4 @@ def with_consequences(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
 def _is_cause(verdict: Verdict | None) -> bool:
     if verdict is None or verdict.status not in _BAD or verdict.follows:
         return False
-    return verdict.name != "dead units" or verdict.status == "fault"
+    return verdict.name not in _AS_FAULTS or verdict.status == "fault"

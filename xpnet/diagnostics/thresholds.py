@@ -63,6 +63,7 @@ __all__ = [
     "RATE_GONE_SHARE",
     "RATE_GROWS",
     "RATE_MEAN_LEAST",
+    "RATE_MEAN_USUAL",
     "REFERENCE_EPOCHS",
     "REFERENCE_NUMBERS",
     "REFERENCE_REG",
@@ -320,6 +321,8 @@ LONG_MEMORY = 0.995
 # The mean factor of the learning rate over the planned training, by its largest. The usual
 # schedules lie above: cosine 0.5, 0.97 an epoch over 60 epochs 0.46, a tenth twice 0.37.
 RATE_MEAN_LEAST = 0.05
+# Of the rate that is given, in the mean: below the usual ones, a trial without the schedule tells.
+RATE_MEAN_USUAL = 0.3
 # Of the steps, at less than a thousandth of the largest rate.
 RATE_GONE = 1e-3
 RATE_GONE_SHARE = 0.5

@@ -15,8 +15,13 @@ __all__ = ["wider_trial", "wider_units"]
 
 
 def wider_units(net: FullyConnectedNet) -> list[int]:
-    """Return the units of each hidden layer of the wider net."""
-    hidden = [max(limits.WIDER_LEAST, limits.WIDER_TIMES * h) for h in net.layer_sizes[1:-1]]
+    """Return the units of each hidden layer of the wider net: those of narrow ones are more."""
+    hidden = [
+        units
+        if units >= limits.WIDER_LEAST
+        else max(limits.WIDER_LEAST, limits.WIDER_TIMES * units)
+        for units in net.layer_sizes[1:-1]
+    ]
     return hidden or [limits.WIDER_LEAST]
 
 

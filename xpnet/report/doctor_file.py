@@ -30,12 +30,20 @@ def read_doctor(path: Path) -> list[Verdict]:
     rows = found.get("verdicts") if isinstance(found, dict) else None
     if not isinstance(rows, list) or not all(map(_is_verdict, rows)):
         raise InputError(f"{path} holds no verdicts of python -m xpnet.doctor --json")
-    return [Verdict(status=row["status"], **{k: row[k] for k in _TEXTS}) for row in rows]
+    return [
+        Verdict(
+            status=row["status"],
+            follows=row.get("follows", ""),
+            **{name: row[name] for name in _TEXTS},
+        )
+        for row in rows
+    ]
 
 
 def _is_verdict(row: Any) -> bool:
     return (
         isinstance(row, dict)
         and all(isinstance(row.get(name), str) for name in _TEXTS)
+        and isinstance(row.get("follows", ""), str)
         and row.get("status") in get_args(Status)
     )

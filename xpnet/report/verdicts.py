@@ -29,7 +29,7 @@ def verdicts_section(said: Sequence[Said], how: Child) -> Section:
     parts: list[Child] = []
     if said:
         parts.append(tag("p", _counted(counts), class_="counted"))
-    ordered = sorted(said, key=lambda item: _ORDER.index(item[0].status))
+    ordered = sorted(said, key=lambda item: (_ORDER.index(item[0].status), bool(item[0].follows)))
     bad = [item for item in ordered if item[0].status in _ORDER[:2]]
     good = [item for item in ordered if item[0].status == "fine"]
     rest = [item for item in ordered if item[0].status == "not looked at"]
@@ -63,11 +63,12 @@ def _counted(counts: dict[str, int]) -> str:
 
 
 def _card(verdict: Verdict, where: str) -> Markup:
-    """Return a fault or a warning with all that it says, the remedy in front."""
+    """Return a fault or a warning with all that it says, the remedy or its cause in front."""
+    remedy = f"It follows from: {verdict.follows}." if verdict.follows else verdict.remedy
     return tag(
         "article",
         tag("h3", _badge(verdict), " ", verdict.name, _at(where)),
-        tag("p", verdict.remedy, class_="remedy") if verdict.remedy else None,
+        tag("p", remedy, class_="remedy") if remedy else None,
         tag(
             "dl",
             *(tag("dt", "found"), tag("dd", verdict.found)),

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.checks.preprocessing_loss import lost_in_preprocessing
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.verdict import Verdict
 
@@ -17,6 +18,8 @@ _EXPECTED = "numbers from the training part alone"
 
 def check_preprocessing_fit(evidence: Evidence) -> Verdict:
     """Look for the marks that a fit on other rows leaves: a mean of 0, or a range of 0 to 1."""
+    if (lost := lost_in_preprocessing(evidence, _NAME)) is not None:
+        return lost
     parts = evidence.case.whole
     if not parts:
         return Verdict(_NAME, "not looked at", "the inputs stay in their file", "")

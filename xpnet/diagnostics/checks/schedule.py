@@ -55,7 +55,8 @@ def check_schedule(evidence: Evidence) -> Verdict:
             "one that falls or stays",
             "Make lr_decay at most 1.",
         )
-    if (decay != 1.0 or schedule is not None) and not evidence.ends_well:
+    # Of the rate as it was given: a schedule that begins far below it may end before it gets there.
+    if float(factors.mean()) < limits.RATE_MEAN_USUAL and not evidence.ends_well:
         without = evidence.tried_otherwise(**_CONSTANT)
         if _is_better(evidence, without):
             found += f"; val {case.metric.short} {evidence.own.val_acc[-1]:.3f}, and "
