@@ -42,7 +42,6 @@ _EXPLAINS = {
     "overfit 20 samples": ("training result",),
     "train/validation gap": ("training result",),
 }
-_BAD = ("fault", "warning")
 _AS_FAULTS = ("dead units", "preprocessing")  # causes as faults alone
 _OF_TRAINING = (
     *("regularisation strength", "dropout", "learning-rate schedule", "capacity"),
@@ -63,7 +62,7 @@ def with_consequences(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
             continue
         for name in explained:
             effect = found.get(name)
-            if name == cause or effect is None or effect.status not in _BAD or effect.follows:
+            if name == cause or effect is None or not effect.is_bad or effect.follows:
                 continue
             if name == "dead units" and effect.status == "fault" and cause in _OF_TRAINING:
                 continue
@@ -75,6 +74,6 @@ def with_consequences(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
 
 
 def _is_cause(verdict: Verdict | None) -> bool:
-    if verdict is None or verdict.status not in _BAD or verdict.follows:
+    if verdict is None or not verdict.is_bad or verdict.follows:
         return False
     return verdict.name not in _AS_FAULTS or verdict.status == "fault"

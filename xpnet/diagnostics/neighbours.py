@@ -7,7 +7,7 @@ from xpnet.diagnostics.reference import standardized
 
 __all__ = ["nearest", "neighbours_recall", "neighbours_targets"]
 
-_BATCH = 256
+_BATCH = 64  # of which the distances to 50,000 rows stay near the processor
 
 
 def nearest(X: np.ndarray, of: np.ndarray, *, own: bool = False) -> tuple[np.ndarray, np.ndarray]:

@@ -36,6 +36,8 @@ __all__ = [
     "GRADIENT_TOLERANCE",
     "GREW_WINDOW",
     "HELD_DOWN",
+    "HELD_DOWN_MUCH",
+    "HELD_DOWN_USUAL",
     "INITIAL_LOSS_ABOVE",
     "INITIAL_LOSS_BELOW",
     "KEEP_RATIO_LEAST",
@@ -322,7 +324,7 @@ LONG_MEMORY = 0.995
 # schedules lie above: cosine 0.5, 0.97 an epoch over 60 epochs 0.46, a tenth twice 0.37.
 RATE_MEAN_LEAST = 0.05
 # Of the rate that is given, in the mean: below the usual ones, a trial without the schedule tells.
-RATE_MEAN_USUAL = 0.3
+RATE_MEAN_USUAL = 0.15
 # Of the steps, at less than a thousandth of the largest rate.
 RATE_GONE = 1e-3
 RATE_GONE_SHARE = 0.5
@@ -331,6 +333,10 @@ RATE_GROWS = 10.0
 # Regularisation or dropout costs this share of the way from chance, on both parts: they are to cost
 # training accuracy alone, and to win on validation. What is left is not WELL_LEARNT.
 HELD_DOWN = 0.1
+# Likewise of dropout that keeps half of the units or more, which is usual and costs something.
+HELD_DOWN_USUAL = 0.2
+# As a fault: less is worth a warning.
+HELD_DOWN_MUCH = 0.3
 # Training accuracy less validation accuracy: as measured, and the least that chance leaves of it
 # (SMALL_GAP). The course's own run has 0.06 after ten epochs, and calls it small.
 GAP = 0.2

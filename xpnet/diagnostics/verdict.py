@@ -30,6 +30,11 @@ class Verdict:
     remedy: str = ""
     follows: str = ""
 
+    @property
+    def is_bad(self) -> bool:
+        """Whether it is a fault or a warning."""
+        return self.status in ("fault", "warning")
+
     def __str__(self) -> str:
         """Return it as one line."""
         said = f"{self.status}: {self.name}: {self.found}; expected {self.expected}"

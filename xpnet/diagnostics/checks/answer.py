@@ -29,10 +29,15 @@ def _of_labels(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     classes, counts = np.unique(y, return_counts=True)
     if len(classes) < 2 or counts.min() < limits.ANSWER_OF_A_CLASS:
         return np.zeros(X.shape[1], dtype=bool)
-    lows = np.stack([X[y == c].min(axis=0) for c in classes])
-    highs = np.stack([X[y == c].max(axis=0) for c in classes])
+    found = np.ptp(X[y == classes[0]], axis=0) < limits.ANSWER_SPREAD * np.ptp(X, axis=0)
+    if not found.any():  # one class is enough to tell, and others cost time
+        return found
+    own = X[:, found]
+    lows = np.stack([own[y == c].min(axis=0) for c in classes])
+    highs = np.stack([own[y == c].max(axis=0) for c in classes])
     gaps = np.diff(np.sort((lows + highs) / 2.0, axis=0), axis=0).min(axis=0)
-    return np.asarray((highs - lows).max(axis=0) < limits.ANSWER_SPREAD * gaps)
+    found[found] = (highs - lows).max(axis=0) < limits.ANSWER_SPREAD * gaps
+    return np.asarray(found, dtype=bool)
 
 
 def _of_targets(X: np.ndarray, y: np.ndarray) -> np.ndarray:

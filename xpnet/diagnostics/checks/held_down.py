@@ -25,7 +25,7 @@ def check_held_down(evidence: Evidence) -> Verdict:
     if NO_REG not in evidence.trials:
         return Verdict(_REG, "not looked at", "reg is 0, or not known", "")
     found, at = _compared(evidence, _REG, "regularisation", NO_REG)
-    if found.status != "fault":
+    if not found.is_bad:
         return found
     case = evidence.case
     reg = 0.0 if case.net is None else float(case.net.reg)
@@ -56,20 +56,23 @@ def check_dropout(evidence: Evidence) -> Verdict:
     if NO_DROPOUT not in evidence.trials:
         remedy = "Set dropout_keep_ratio to 0.5 or more." if few else ""
         return Verdict(_DROPOUT, "warning" if few else "fine", said, expected, remedy)
-    found, at = _compared(evidence, _DROPOUT, "dropout", NO_DROPOUT)
-    if found.status != "fault" and not few:
+    most = limits.HELD_DOWN if ratio < 0.5 else limits.HELD_DOWN_USUAL
+    found, at = _compared(evidence, _DROPOUT, "dropout", NO_DROPOUT, most)
+    if not found.is_bad and not few:
         return found
     changes = [replace(at, keep_ratio=kept) for kept in (0.5, 0.8, 1.0) if kept > ratio]
     works = _first_that_works(evidence, changes)
     remedy = _remedy(evidence, works, [f"dropout_keep_ratio to {works.keep_ratio:g}"])
-    if found.status == "fault":
+    if found.is_bad:
         return replace(found, remedy=remedy)
     return Verdict(
         _DROPOUT, "warning", f"{said}: {case.metric.short} " + _said(evidence.own), expected, remedy
     )
 
 
-def _compared(evidence: Evidence, name: str, what: str, lacking: Change) -> tuple[Verdict, Change]:
+def _compared(
+    evidence: Evidence, name: str, what: str, lacking: Change, most: float = limits.HELD_DOWN
+) -> tuple[Verdict, Change]:
     """Compare the training with one that lacks something, and return what to begin from then."""
     own, without = evidence.own, evidence.trials[lacking]
     by_rate = evidence.by_rate
@@ -85,18 +88,19 @@ def _compared(evidence: Evidence, name: str, what: str, lacking: Change) -> tupl
         else (f" at the learning rate {rate * lacking.rate_factor:.2g}")
     )
     found = f"train/val {metric} {_said(own)} with {what}, {_said(without)} without{at}"
-    expected = f"at most {limits.HELD_DOWN:.0%} less on both"
+    expected = f"at most {most:.0%} less on both"
     if not evidence.learns(without) and not evidence.learns(own):
         return Verdict(name, "not looked at", f"{found}, no more than chance", ""), lacking
-    if not _is_less(evidence, own, without):
+    if not _is_less(evidence, own, without, most):
         return Verdict(name, "fine", found, expected), lacking
     # Weight decay is of the rate's size, so that a lower rate mends it without being the cause.
     others = by_rate if evidence.case.weight_decay == 0 or without.grew else {}
     for factor, trial in others.items():
-        if rate is not None and not _is_less(evidence, trial, without):
+        if rate is not None and not _is_less(evidence, trial, without, most):
             found += f", and {_said(trial)} with it at the learning rate {rate * factor:.2g}"
             return Verdict(name, "fine", found, expected), lacking
-    return Verdict(name, "fault", found, expected), lacking
+    much = _is_less(evidence, own, without, limits.HELD_DOWN_MUCH)
+    return Verdict(name, "fault" if much else "warning", found, expected), lacking
 
 
 def _best_rate(evidence: Evidence, lacking: Change) -> Change:
@@ -107,16 +111,13 @@ def _best_rate(evidence: Evidence, lacking: Change) -> Change:
     return changes[int(np.argmax(ways))]
 
 
-def _is_less(evidence: Evidence, one: Trial, other: Trial) -> bool:
-    """Return whether a trial loses more than regularisation may, on both parts."""
+def _is_less(evidence: Evidence, one: Trial, other: Trial, share: float) -> bool:
+    """Return whether a trial loses more than this share of the way, on both parts."""
     ways = [
         (evidence.way(one, on_val=on_val), evidence.way(other, on_val=on_val))
         for on_val in (False, True)
     ]
-    return all(
-        more > limits.NOTHING_LEARNT and more - less > limits.HELD_DOWN * more
-        for less, more in ways
-    )
+    return all(more > limits.NOTHING_LEARNT and more - less > share * more for less, more in ways)
 
 
 def _first_that_works(evidence: Evidence, changes: Sequence[Change]) -> Change:

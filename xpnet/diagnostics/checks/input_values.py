@@ -1,5 +1,7 @@
 """Whether the inputs are numbers that can be computed with."""
 
+from collections import Counter
+
 import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
@@ -52,20 +54,19 @@ def check_input_values(evidence: Evidence) -> Verdict:
 
 def _one_row_often(raw: np.ndarray) -> Verdict | None:
     """Look for one row that comes far more often than any other, as where files are missing."""
-    _, first, counts = np.unique(raw, axis=0, return_index=True, return_counts=True)
-    order = np.argsort(counts)
-    if len(counts) < 3 or counts[order[-1]] < limits.ONE_ROW_SHARE * len(raw):
+    usual = Counter(row.tobytes() for row in raw).most_common(3)
+    if len(usual) < 3 or usual[0][1] < limits.ONE_ROW_SHARE * len(raw):
         return None
-    if counts[order[-1]] < limits.ONE_ROW_TIMES * counts[order[-2]]:
+    if usual[0][1] < limits.ONE_ROW_TIMES * usual[1][1]:
         return None
-    row = raw[first[order[-1]]]
+    row = np.frombuffer(usual[0][0], dtype=raw.dtype)
     what = f"rows are one and the same, with all inputs {row[0]:.3g}"
     if np.any(row != row[0]):
         what = "rows are one and the same"
     return Verdict(
         _NAME,
         "warning",
-        f"{counts[order[-1]] / len(raw):.0%} of the {what}",
+        f"{usual[0][1] / len(raw):.0%} of the {what}",
         f"less than {limits.ONE_ROW_SHARE:.0%}, or others as often",
         "Look at how these rows are read, and leave them out.",
     )

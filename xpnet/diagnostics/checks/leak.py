@@ -86,4 +86,4 @@ def _seen(X: np.ndarray) -> np.ndarray:
         X[start : start + 4096].reshape(-1, features).astype(np.float32) @ directions
         for start in range(0, len(X), 4096)
     ]
-    return np.concatenate(parts).astype(np.float64)
+    return np.concatenate(parts)  # of float32, which is enough for so many directions
