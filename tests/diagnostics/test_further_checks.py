@@ -12,8 +12,10 @@ from xpnet.diagnostics.checks.leak import check_leak
 from xpnet.diagnostics.checks.learning_rate import check_learning_rate
 from xpnet.diagnostics.checks.loss_over_samples import check_loss_over_samples
 from xpnet.diagnostics.checks.parts_alike import check_parts_alike
+from xpnet.diagnostics.checks.preprocessing_fit import check_preprocessing_fit
 from xpnet.diagnostics.checks.result import check_result
 from xpnet.diagnostics.checks.schedule import check_schedule
+from xpnet.diagnostics.checks.units import check_dead_units
 from xpnet.diagnostics.evidence import Evidence
 
 OPTIONS = {
@@ -189,3 +191,20 @@ def test_a_net_at_chance_is_nowhere_fine_by_its_accuracy():
     for name in ("learning rate", "regularisation strength", "training result", "capacity"):
         assert found[name].status != "fine" or found["train/validation gap"].status != "fine"
     assert found["training result"].status == "not looked at"
+
+
+@pytest.mark.parametrize("activation", ["mish", "gelu", "relu"])
+def test_units_far_below_0_are_dead_whatever_their_activation(data, activation):
+    net = xpnet.FullyConnectedNet([20], 8, 5, activation=activation)
+    assert check_dead_units(evidence_of(data, net)).status == "fine"
+    net.params["b1"] = net.params["b1"] - 80
+    assert check_dead_units(evidence_of(data, net)).status == "fault"
+
+
+def test_inputs_of_which_too_little_is_kept(data):
+    evidence = evidence_of(data, xpnet.FullyConnectedNet([20], 1, 5), preprocess="pca:1")
+    verdict = check_preprocessing_fit(evidence)
+    assert verdict.status == "fault"
+    assert "of 8 inputs pca:1 keeps 1" in verdict.found
+    evidence = evidence_of(data, xpnet.FullyConnectedNet([20], 7, 5), preprocess="pca:7")
+    assert check_preprocessing_fit(evidence).status == "fine"

@@ -83,6 +83,7 @@ __all__ = [
     "SMALL_GAP",
     "SMOOTHING_MOST",
     "SMOOTHING_USUAL",
+    "STILL",
     "SURE",
     "SURE_OF_TARGETS",
     "TARGETS_EXPLAINED",
@@ -259,6 +260,8 @@ SATURATED = 0.5
 # Of a layer's ReLUs, on the whole validation part: the share that the notes call a sign of too high
 # a learning rate.
 DEAD = 0.4
+# Of the inputs' widest deviation: smooth rectifiers far below 0 are never quite 0.
+STILL = 1e-8
 # Of the validation part: half of a few samples are below 0 at each healthy unit.
 DEAD_ROWS = 16
 # Samples that a mean is taken of: its error is 1/sqrt(8) of a deviation. (Y. Wu and K. He, "Group

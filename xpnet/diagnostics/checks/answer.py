@@ -29,7 +29,8 @@ def _of_labels(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     classes, counts = np.unique(y, return_counts=True)
     if len(classes) < 2 or counts.min() < limits.ANSWER_OF_A_CLASS:
         return np.zeros(X.shape[1], dtype=bool)
-    found = np.ptp(X[y == classes[0]], axis=0) < limits.ANSWER_SPREAD * np.ptp(X, axis=0)
+    of_one, of_all = np.ptp(X[y == classes[0]], axis=0), np.ptp(X, axis=0)
+    found: np.ndarray = of_one < limits.ANSWER_SPREAD * of_all
     if not found.any():  # one class is enough to tell, and others cost time
         return found
     own = X[:, found]
@@ -37,7 +38,7 @@ def _of_labels(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     highs = np.stack([own[y == c].max(axis=0) for c in classes])
     gaps = np.diff(np.sort((lows + highs) / 2.0, axis=0), axis=0).min(axis=0)
     found[found] = (highs - lows).max(axis=0) < limits.ANSWER_SPREAD * gaps
-    return np.asarray(found, dtype=bool)
+    return found
 
 
 def _of_targets(X: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -21,6 +21,8 @@ def check_dead_units(evidence: Evidence) -> Verdict:
     if (rows := len(evidence.case.val[0])) < limits.DEAD_ROWS:
         return Verdict(_DEAD, "not looked at", f"{rows} validation samples are too few", "")
     expected = f"less than {limits.DEAD:.0%} of a layer's units"
+    if (still := _still(evidence)) is not None:
+        return still
     reports = [("at the start", evidence.layers_at_start), ("at the end", evidence.layers_at_end)]
     worst = ""
     for when, report in reports:
@@ -55,6 +57,24 @@ def check_saturation(evidence: Evidence) -> Verdict:
         found,
         expected,
         smaller_first_outputs(evidence),
+    )
+
+
+def _still(evidence: Evidence) -> Verdict | None:
+    """Look for a layer whose outputs hardly change: units that are dead, though not quite 0."""
+    report, X = evidence.layers_at_start, evidence.case.look[0]
+    least = limits.STILL * float(X.std(axis=0).max())
+    spread = report.activation_std[:-1]
+    if not np.isfinite(spread).all() or spread.min() >= least:
+        return None
+    at = int(np.argmin(spread))
+    return Verdict(
+        _DEAD,
+        "fault",
+        f"the outputs of {report.names[at]} differ by {spread[at]:.1e} from sample to sample at "
+        "the start",
+        f"{least:.1e} or more",
+        "Set the biases to 0 and the weights by initializer='kaiming'.",
     )
 
 
