@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "ci")]
 
-from planted import development, development_more, faults, healthy, unusual  # noqa: E402
+from planted import development, development_more, faults, healthy, others, unusual  # noqa: E402
 from planted.data import cifar10  # noqa: E402
 from planted.run import Case  # noqa: E402
 from planted.score import score, table, totals  # noqa: E402
@@ -31,7 +31,8 @@ __all__ = ["cases", "main"]
 def cases(data_dir: str | None, *, is_development: bool = False) -> list[Case]:
     """Return all cases; those of CIFAR-10 where it is at hand."""
     if is_development:
-        return [*development.CASES, *development_more.MORE, *unusual.UNUSUAL]
+        known = [*development.CASES, *development_more.MORE, *unusual.UNUSUAL]
+        return [*known, *others.OTHERS]
     found = [*(Case(one) for one in healthy.HEALTHY), *faults.FAULTS]
     if (arrays := cifar10(data_dir)) is not None:
         found += [Case(one) for one in healthy.with_cifar10(arrays)]
