@@ -10,7 +10,6 @@ from xpnet.backends import Array, array_namespace
 from xpnet.columns import product_by_columns
 from xpnet.errors import InputError
 from xpnet.layers.checks import check_dout, floating_namespace
-from xpnet.layers.sample_sums import sum_over_samples
 from xpnet.layers.stacked import gradients_of_all, is_shared, product_of_all
 
 __all__ = [
@@ -114,10 +113,9 @@ def affine_parameter_gradients(
     rows = as_rows(x, w, 2, xp)
     if not is_checked:
         check_dout("affine layer", dout, (*w.shape[:-2], rows.shape[-2], w.shape[-1]))
-    db = sum_over_samples(dout, xp)
     if as_one and is_shared(rows, w):
-        return gradients_of_all(rows, dout, xp), db
-    return xp.matrix_transpose(rows) @ dout, db
+        return gradients_of_all(rows, dout, xp), xp.sum(dout, axis=-2)
+    return xp.matrix_transpose(rows) @ dout, xp.sum(dout, axis=-2)
 
 
 def as_rows(x: Array, w: Array, solo_axes: int, xp: Any) -> Array:
