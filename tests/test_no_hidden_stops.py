@@ -29,21 +29,27 @@ def data():
 
 @pytest.fixture
 def transfers(backend, monkeypatch):
-    """Count what goes to the host and to the device by the backend's own door."""
-    counts = Counter()
+    """Count what goes to the host and to the device by the backend's own doors."""
+    counts, inside = Counter(), []
     kind = type(get_backend(backend.text))
 
-    def count(name):
+    def count(name, way):
         original = getattr(kind, name)
 
         def counted(*args, **kwargs):
-            counts[name] += 1
-            return original(*args, **kwargs)
+            counts[way] += not inside  # a door may lead through another
+            inside.append(name)
+            try:
+                return original(*args, **kwargs)
+            finally:
+                inside.pop()
 
         monkeypatch.setattr(kind, name, counted)
 
-    count("to_numpy")
-    count("asarray")
+    for name in ("to_numpy", "stacked_on_host"):
+        count(name, "to the host")
+    for name in ("asarray", "as_argument"):
+        count(name, "to the device")
     return counts
 
 
@@ -75,7 +81,7 @@ def test_one_transfer_a_stretch_and_one_a_check(backend, transfers, data, member
     boundaries = {1, 5, 9, 13, 17, 21, 25, 29} | {10, 20, 30}
     checks = {1, 10, 20, 30}
     assert solver.step == 30
-    assert transfers["to_numpy"] == len(boundaries) + len(checks)
+    assert transfers["to the host"] == len(boundaries) + len(checks)
 
 
 def two_layers(device):
