@@ -113,9 +113,12 @@ def affine_parameter_gradients(
     rows = as_rows(x, w, 2, xp)
     if not is_checked:
         check_dout("affine layer", dout, (*w.shape[:-2], rows.shape[-2], w.shape[-1]))
+    # A sum, and no product with ones: BLAS adds up some columns in another order than their
+    # neighbours, and units that start alike would part by rounding.
+    db = xp.sum(dout, axis=-2)
     if as_one and is_shared(rows, w):
-        return gradients_of_all(rows, dout, xp), xp.sum(dout, axis=-2)
-    return xp.matrix_transpose(rows) @ dout, xp.sum(dout, axis=-2)
+        return gradients_of_all(rows, dout, xp), db
+    return xp.matrix_transpose(rows) @ dout, db
 
 
 def as_rows(x: Array, w: Array, solo_axes: int, xp: Any) -> Array:
