@@ -19,6 +19,7 @@ _EXPLAINS = {
     "input values": ("input scale", "input centring", "label agreement", *_AT_START, *_TRAINING),
     "labels": ("parts alike", "class balance", "initial loss", *_UNSEEN),
     "loss over samples": ("gradient check", "initial loss", *_TRAINING),
+    "evaluation": ("initial loss", *_TRAINING),
     "gradient check": ("regularisation", *_TRAINING),
     "symmetry": (*_AT_START, *_TRAINING),
     "leak": _UNSEEN,

@@ -13,6 +13,7 @@ from xpnet.diagnostics.checks.batch_normalization import check_batch_normalizati
 from xpnet.diagnostics.checks.capacity import check_capacity
 from xpnet.diagnostics.checks.centring import check_centring
 from xpnet.diagnostics.checks.class_balance import check_class_balance
+from xpnet.diagnostics.checks.evaluation import check_evaluation
 from xpnet.diagnostics.checks.feature_scale import check_feature_scale
 from xpnet.diagnostics.checks.gap import check_gap
 from xpnet.diagnostics.checks.gradients import check_gradients
@@ -51,6 +52,7 @@ CHECKS: tuple[Check, ...] = (
     check_labels_used,
     check_loss_over_samples,
     check_gradients,
+    check_evaluation,
     check_regularisation,
     check_symmetry,
     check_leak,

@@ -18,9 +18,13 @@ __all__ = [
     "BATCHNORM_USUAL",
     "BELOW_PLAIN",
     "CLASS_IMBALANCE",
+    "CLEAR_SCORES",
     "CONFIDENTLY_WRONG",
     "CONFIDENT_LEAST",
     "DEAD",
+    "EVALUATED",
+    "EVALUATED_DRAWS",
+    "EVALUATED_MOST",
     "EXPLODED",
     "FALLEN_AS_FAR",
     "FEW",
@@ -60,6 +64,8 @@ __all__ = [
     "PARTS_SCALE",
     "PARTS_SHIFT",
     "PARTS_SHIFT_MUCH",
+    "PROBED_CLASSES",
+    "PROBES",
     "RATE_FACTORS",
     "RATE_GONE",
     "RATE_GONE_SHARE",
@@ -77,8 +83,12 @@ __all__ = [
     "ROWS_LOOKED_AT",
     "SAME_LOSS",
     "SAME_SAMPLE",
+    "SAME_SCORES",
+    "SAME_TRAINED",
     "SATURATED",
+    "SCORES_ALIKE",
     "SCORES_CHANGE",
+    "SCORES_TIMES",
     "SMALLEST_INPUTS",
     "SMALL_GAP",
     "SMOOTHING_MOST",
@@ -89,6 +99,7 @@ __all__ = [
     "TARGETS_EXPLAINED",
     "TEN_TIMES_SOONER",
     "TOO_HARD",
+    "TRAINED_RIGHT",
     "TRIAL_STEPS",
     "TRIAL_STEPS_LEAST",
     "TRIAL_WORK",
@@ -361,3 +372,28 @@ GRADIENT_SAMPLES = 12
 GRADIENT_ENTRIES = 12
 # Relative, as the course takes it: 1e-7 is right, 1e-2 is wrong.
 GRADIENT_TOLERANCE = 1e-4
+
+# -- a model's own scores in testing -------------------------------------------------------------
+
+# Samples whose scores are asked for, and in how large a batch at the most.
+EVALUATED = 32
+EVALUATED_MOST = 256
+# Means over so many of dropout's draws: with 16 samples of 10 classes the size of the scores is
+# known to 5%.
+EVALUATED_DRAWS = 4
+# Each class of a sample costs a call of the loss.
+PROBES = 160
+PROBED_CLASSES = 100
+# Of the loss's size: a softmax loss in float32 tells its scores to 1e-5.
+SAME_TRAINED = 1e-3
+# Of the scores' spread: the products of another batch size leave 1e-6 in float32.
+SAME_SCORES = 1e-2
+# A probability of exp(-6) is known in spite of an epsilon in its logarithm.
+CLEAR_SCORES = 6.0
+# Dropout in three layers that keeps 0.3 changes the mean of the scores by 1.45 times, and batch
+# normalization's running means of a few steps by 1.15; forgetting to divide by 0.5 gives 2.
+SCORES_TIMES = 1.8
+# The correlation from which one can be said to be some times the other.
+SCORES_ALIKE = 0.8
+# Of the samples that training has right, for evaluation to be called worse.
+TRAINED_RIGHT = 0.5
