@@ -27,6 +27,7 @@ from xpnet.diagnostics.checks.layer_flow import check_activations, check_layer_g
 from xpnet.diagnostics.checks.leak import check_leak
 from xpnet.diagnostics.checks.learning_rate import check_learning_rate
 from xpnet.diagnostics.checks.loss_over_samples import check_loss_over_samples
+from xpnet.diagnostics.checks.missing_values import check_missing_values
 from xpnet.diagnostics.checks.overfit_few import check_overfit_few
 from xpnet.diagnostics.checks.parts_alike import check_parts_alike
 from xpnet.diagnostics.checks.preprocessing_fit import check_preprocessing_fit
@@ -49,6 +50,7 @@ Check: TypeAlias = Callable[[Evidence], Verdict]
 # Causes before effects: the first remedy is the one to begin with.
 CHECKS: tuple[Check, ...] = (
     check_input_values,
+    check_missing_values,
     check_labels_used,
     check_loss_over_samples,
     check_gradients,

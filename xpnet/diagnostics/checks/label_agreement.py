@@ -5,6 +5,7 @@ import numpy as np
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.case import Case
 from xpnet.diagnostics.chance import standard_error
+from xpnet.diagnostics.checks.half_mixed import half_mixed
 from xpnet.diagnostics.checks.mixed_classes import mixed_classes
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.neighbours import neighbours_recall, neighbours_targets
@@ -52,7 +53,22 @@ def check_label_agreement(evidence: Evidence) -> Verdict:
         )
     if (verdict := _against_validation(reference)) is not None:
         return verdict
-    return _by_confidence(reference)
+    return _of_half(evidence.case) or _by_confidence(reference)
+
+
+def _of_half(case: Case) -> Verdict | None:
+    """Look for a class of which a part has the label of another."""
+    if (found := half_mixed(case)) is None:
+        return None
+    a, b, share = found
+    return Verdict(
+        _NAME,
+        "warning",
+        f"of the samples like those of class {a} {share:.0%} have the label {b}, and hardly any of "
+        f"class {a} is told for sure",
+        "classes of which most samples are among their own, as the others are",
+        f"Look at some rows of the classes {a} and {b}: a part of class {a} is called {b}.",
+    )
 
 
 def _by_confidence(reference: Reference) -> Verdict:

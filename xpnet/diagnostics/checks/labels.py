@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from xpnet.diagnostics.checks.targets_as_classes import classes_in_targets
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.verdict import Verdict
 
@@ -22,6 +23,16 @@ def check_labels_used(evidence: Evidence) -> Verdict:
             f"every training sample has the {what} {np.ravel(y)[0]}",
             f"{what}s that differ",
             "Look at how y_train is made: there is nothing to learn in it.",
+        )
+    if (classes := classes_in_targets(case)) is not None:
+        return Verdict(
+            _NAME,
+            "warning",
+            f"the targets are the {classes} whole numbers from {int(y.min())} to {int(y.max())}, "
+            "and neighbours in number are no more alike than others",
+            "real targets, whose difference says how far samples are apart",
+            "If they number classes, cast y to integers from 0 on, and take a net with loss="
+            f"'softmax' and num_classes={classes}.",
         )
     if case.is_regression:
         return Verdict(_NAME, "fine", f"targets from {y.min():.3g} to {y.max():.3g}", "that differ")

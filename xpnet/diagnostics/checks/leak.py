@@ -3,7 +3,9 @@
 import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.case import Case
 from xpnet.diagnostics.checks.answer import answer_among
+from xpnet.diagnostics.checks.same_rows import are_same
 from xpnet.diagnostics.copies import few_rows
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.neighbours import nearest
@@ -29,24 +31,25 @@ def check_leak(evidence: Evidence) -> Verdict:
         remedy = "Take the label out of the inputs."
         return Verdict(_NAME, "fault", said, "features that are known before the answer", remedy)
     X, X_val = case.train[0], case.val[0]
-    train = _seen(X[few_rows(len(X), _TRAIN)])
-    val = _seen(X_val[few_rows(len(X_val), _VAL)])
+    at = few_rows(len(X), _TRAIN)
+    few = X_val[few_rows(len(X_val), _VAL)]
+    train, val = _seen(X[at]), _seen(few)
     center, scale = train.mean(axis=0), train.std()
     if scale == 0:
         return Verdict(_NAME, "not looked at", "all inputs are alike", "")
     train, val = (train - center) / scale, (val - center) / scale
-    own = _own_distances(train)
+    twice, others, own = _own_nearest(train)
     usual = float(np.median(own))
     near = max(limits.SAME_SAMPLE * usual, 1e-6)
     if limits.SAME_SAMPLE ** X[0].size > 0.1 * limits.LEAKED:
         near = 0.0  # along one feature so many are as near by chance
-    leaked = _share(nearest(val, train)[1] <= near)
-    within = float((own <= near).mean())
+    leaked = _share(_are_same(case, few, nearest(val, train), near))
+    within = float(_are_same(case, X[at[twice]], (others, own), near).mean())
     part = "validation"
     test = case.whole.get("test")
     if leaked < limits.LEAKED and test is not None:
-        seen = (_seen(test[few_rows(len(test), _VAL)]) - center) / scale
-        of_test = _share(nearest(seen, train)[1] <= near)
+        few = test[few_rows(len(test), _VAL)]
+        of_test = _share(_are_same(case, few, nearest((_seen(few) - center) / scale, train), near))
         part, leaked = ("test", of_test) if of_test > leaked else (part, leaked)
     found = f"{leaked:.1%} of the {part} samples are in the training part too"
     expected = f"none, or as often as training samples come twice ({within:.1%})"
@@ -61,18 +64,33 @@ def check_leak(evidence: Evidence) -> Verdict:
     )
 
 
+def _are_same(
+    case: Case, X: np.ndarray, found: tuple[np.ndarray, np.ndarray], near: float
+) -> np.ndarray:
+    """Return of rows whether their nearest training row is the same, by place and distance."""
+    places, distances = found
+    same = distances <= near
+    if near > 0 and same.any():
+        hits = np.flatnonzero(same)
+        train = case.train[0]
+        others = train[few_rows(len(train), _TRAIN)[places[hits]]]
+        same[hits] = are_same(np.asarray(X[hits]), others, case.raw_look)
+    return np.asarray(same)
+
+
 def _share(same: np.ndarray) -> float:
     """Return the share of rows that are the same as another, 0 where they are too few to count."""
     return float(same.mean()) if same.sum() >= limits.LEAKED_LEAST else 0.0
 
 
-def _own_distances(train: np.ndarray) -> np.ndarray:
-    """Return the distances of some training rows to the nearest other one."""
+def _own_nearest(train: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return some training rows, the nearest other one of each, and how far that is."""
     rows = few_rows(len(train), _OWN)
     rest = np.setdiff1d(np.arange(len(train)), rows)
     if len(rest) < len(rows):
-        return nearest(train, train, own=True)[1]
-    return nearest(train[rows], train[rest])[1]
+        return np.arange(len(train)), *nearest(train, train, own=True)
+    places, distances = nearest(train[rows], train[rest])
+    return rows, rest[places], distances
 
 
 def _seen(X: np.ndarray) -> np.ndarray:
