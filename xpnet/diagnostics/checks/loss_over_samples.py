@@ -86,9 +86,9 @@ def _written(evidence: Evidence, X: np.ndarray, y: np.ndarray) -> Verdict | None
     params = {name: to_host(w).copy() for name, w in model.params.items()}
     with np.errstate(all="ignore"):
         first = scores_of(model, X)
+        second = scores_of(model, X)  # before the training moves any running mean
         model.loss(given, labels)
         model.loss(given)
-        second = scores_of(model, X)
     what = ""
     if not np.array_equal(given, X) or not np.array_equal(labels, y):
         what = "X" if not np.array_equal(given, X) else "y"
