@@ -160,6 +160,20 @@ def test_another_way_in_testing_is_a_fault(data):
     assert "Take the same way" in verdict.remedy
 
 
+class Shifted(TwoLayers):
+    """Counts its classes from 1 on."""
+
+    def loss(self, X, y=None):
+        return super().loss(X) if y is None else super().loss(X, (y + 1) % 3)
+
+
+def test_labels_that_are_off_by_one_are_a_fault(data):
+    verdict = verdict_on(data, Shifted())
+    assert verdict.status == "fault"
+    assert verdict.found == "the loss takes the score of class 1 for label 0"
+    assert "scores[arange(N), y]" in verdict.remedy
+
+
 class Twice(TwoLayers):
     """Takes the softmax of probabilities."""
 

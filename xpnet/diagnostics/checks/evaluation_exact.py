@@ -14,6 +14,7 @@ _SAME_WAY = (
     "Take the same way to the scores with y and without: dropout and batch normalization alone "
     "differ between training and evaluation."
 )
+_LABELS = "Look at where the loss takes the scores of the labels: scores[arange(N), y]."
 
 
 def of_exact(replay: Replay, X: np.ndarray, y: np.ndarray) -> Verdict:
@@ -29,6 +30,8 @@ def of_exact(replay: Replay, X: np.ndarray, y: np.ndarray) -> Verdict:
     clear = (np.abs(scores - own) < limits.CLEAR_SCORES) & (np.abs(trained) < limits.CLEAR_SCORES)
     if clear.sum() < 2 * rows:
         return not_told("the scores are too large to be told from the loss")
+    if (moved := _other_classes(trained, scores)) is not None:
+        return Verdict(NAME, "fault", moved, "the label's own score", _LABELS)
     if _differ(trained, _softmax(scores) - np.take_along_axis(_softmax(scores), y[:rows, None], 1)):
         found = _like_a_share(trained, scores, own, clear)
         return _verdict(found)
@@ -54,6 +57,19 @@ def of_mean_scores(replay: Replay, X: np.ndarray, y: np.ndarray) -> Verdict | No
         EXPECTED,
         "Give scores and targets one shape: (N, 1) less (N,) is (N, N).",
     )
+
+
+def _other_classes(trained: np.ndarray, scores: np.ndarray) -> str | None:
+    """Return what is said where labels are trained by the scores of other classes, or None."""
+    a, b = (x - x.mean(axis=1, keepdims=True) for x in (trained, scores))
+    apart = np.abs(a[:, :, None] - b[:, None, :]).max(axis=0)  # of each label from each score
+    places, classes = np.argmin(apart, axis=1), np.arange(a.shape[1])
+    exact = apart[classes, places].max() <= limits.SAME_SCORES * max(spread(b), 1e-12)
+    is_own = np.diag(apart) <= limits.SAME_SCORES * max(spread(b), 1e-12)
+    if not exact or is_own.all() or len(np.unique(places)) < len(classes):
+        return None
+    c = int(np.flatnonzero(~is_own)[0])
+    return f"the loss takes the score of class {places[c]} for label {c}"
 
 
 def _like_a_share(
