@@ -103,6 +103,7 @@ __all__ = [
     "SAME_SCORES",
     "SAME_TRAINED",
     "SATURATED",
+    "SATURATED_FOR_ALL",
     "SCORES_ALIKE",
     "SCORES_CHANGE",
     "SCORES_TIMES",
@@ -292,6 +293,8 @@ VANISHED = 1e-3
 EXPLODED = 1e3
 # Of the outputs of sigmoid or tanh: a layer of which more than half do not pass a gradient.
 SATURATED = 0.5
+# Likewise, where the training ends well all the same: a quarter that passes is enough for it.
+SATURATED_FOR_ALL = 0.75
 # Of a layer's ReLUs, on the whole validation part: the share that the notes call a sign of too high
 # a learning rate.
 DEAD = 0.4
@@ -346,7 +349,7 @@ FALLEN_AS_FAR = 0.8
 # Standard deviations of both parts' accuracies, by which another rate is better: fewer are noise.
 RATE_NOISE = 2.0
 # Of the way from chance to 1, on both parts: what is less is worth a warning and is no fault.
-RATE_LOSES = 0.1
+RATE_LOSES = 0.25
 # Of the steps, in which another rate gets as far.
 TEN_TIMES_SOONER = 0.1
 # Size of an update to that of the weights, "about 1e-3" (the course): a hundred times more, or

@@ -50,7 +50,10 @@ def _is_worth_a_trial(evidence: Evidence, gap: float) -> bool:
     net = evidence.case.net
     hidden = () if net is None else net.layer_sizes[1:-1]
     narrow = not hidden or min(hidden) < limits.WIDER_LEAST
-    best = max(evidence.way(trial) for trial in evidence.by_rate.values())
+    trials = evidence.by_rate.values()
+    best = max(map(evidence.way, trials))
     plain = evidence.way_of(evidence.reference.accuracy)
     full = gap > limits.SMALL_GAP or best >= limits.WELL_LEARNT
-    return narrow and not full and best < plain - limits.WIDER
+    # A deep net that learns nothing at any rate has another illness, and a wide one takes long.
+    can_help = len(hidden) < 2 or any(map(evidence.learns, trials))
+    return narrow and can_help and not full and best < plain - limits.WIDER

@@ -48,8 +48,9 @@ def check_saturation(evidence: Evidence) -> Verdict:
     report = evidence.layers_at_start
     share, name = _worst(report, report.saturated)
     found = f"{share:.0%} of the outputs of {name} pass hardly any gradient at the start"
-    expected = f"less than {limits.SATURATED:.0%}"
-    if share < limits.SATURATED:
+    most = limits.SATURATED_FOR_ALL if evidence.ends_well else limits.SATURATED
+    expected = f"less than {most:.0%}"
+    if share < most:
         return Verdict(_SATURATED, "fine", found, expected)
     return Verdict(
         _SATURATED,
