@@ -269,6 +269,19 @@ def test_where_the_whole_is_known_looks_are_evenly_spread():
     assert taken == [0, 250, 500, 750]
 
 
+def test_looks_that_get_cheaper_do_not_come_one_after_the_other():
+    now, costs = [0.0], iter([2.0, *[0.5] * 100])
+    spacing = Spacing(0.01, clock=lambda: now[0])
+    taken = []
+    for step in range(1000):
+        if spacing.allows(step, float(step), 1000.0):
+            taken.append(step)
+            with spacing.measured(step):
+                now[0] += next(costs)
+    assert len(taken) > 10
+    assert np.diff(taken[1:]).min() > 20
+
+
 def test_a_training_that_goes_by_the_time_rests_between_questions(data, monkeypatch):
     """So that a boundary without a look costs a glance at the clock."""
     asked = []

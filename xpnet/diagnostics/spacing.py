@@ -34,7 +34,7 @@ class Spacing:
         self._forgives = forgives_first
         self._clock = clock
         self._last_step = last_step
-        self._spent = self._cost = 0.0
+        self._spent = self._cost = self._allowed_at = 0.0
         self._taken = 0
 
     def allows(self, step: int, seconds: float, whole: float | None = None) -> bool:
@@ -58,7 +58,12 @@ class Spacing:
             wanted = self._spent + 2.0 * self._cost  # the last comes in any case
             return wanted <= self._share * seconds
         more = int((self._share * whole - self._spent - self._cost) / max(self._cost, 1e-9))
-        return more > 0 and seconds >= whole * self._taken / (self._taken + more)
+        gap = whole / max(self._taken + more, 1)
+        # Half a gap at least: a time that took less than the one before it makes room for more.
+        if more <= 0 or seconds < max(gap * self._taken, self._allowed_at + 0.5 * gap):
+            return False
+        self._allowed_at = seconds
+        return True
 
     @contextmanager
     def measured(self, step: int) -> Iterator[None]:
