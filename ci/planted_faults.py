@@ -3,7 +3,8 @@
     python ci/planted_faults.py                        # four minutes; CIFAR-10 where it is found
     python ci/planted_faults.py --data-dir DIR --out ci/planted_faults.json
     python ci/planted_faults.py --only "learning rate" # those whose line has this text
-    python ci/planted_faults.py --development          # the cases that thresholds were made with
+    python ci/planted_faults.py --development          # the cases that thresholds were made with;
+                                                       # needs scikit-learn
     python ci/planted_faults.py --from ci/planted_faults.json
 
 A fault counts as named if one of the verdicts that were written down for it is a fault or a
@@ -18,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "ci")]
 
-from planted import development, development_more, faults, healthy, others, unusual  # noqa: E402
+from planted import development, development_more, faults, healthy, unusual  # noqa: E402
 from planted.data import cifar10  # noqa: E402
 from planted.run import Case  # noqa: E402
 from planted.score import score, table, totals  # noqa: E402
@@ -32,6 +33,8 @@ def cases(data_dir: str | None, *, is_development: bool = False) -> list[Case]:
     """Return all cases; those of CIFAR-10 where it is at hand."""
     if is_development:
         known = [*development.CASES, *development_more.MORE, *unusual.UNUSUAL]
+        from planted import others  # of data sets of scikit-learn, which nothing else here needs
+
         return [*known, *others.OTHERS]
     found = [*(Case(one) for one in healthy.HEALTHY), *faults.FAULTS]
     if (arrays := cifar10(data_dir)) is not None:
