@@ -33,7 +33,8 @@ def cases(data_dir: str | None, *, is_development: bool = False) -> list[Case]:
     """Return all cases; those of CIFAR-10 where it is at hand."""
     if is_development:
         known = [*development.CASES, *development_more.MORE, *unusual.UNUSUAL]
-        from planted import others  # of data sets of scikit-learn, which nothing else here needs
+        # Of data sets of scikit-learn, which nothing else here needs.
+        from planted import others  # noqa: PLC0415
 
         return [*known, *others.OTHERS]
     found = [*(Case(one) for one in healthy.HEALTHY), *faults.FAULTS]
