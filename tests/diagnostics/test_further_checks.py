@@ -6,6 +6,8 @@ import pytest
 import xpnet
 from xpnet.diagnostics import diagnose
 from xpnet.diagnostics.case import Case
+from xpnet.diagnostics.checks.centring import check_centring
+from xpnet.diagnostics.checks.class_balance import check_class_balance
 from xpnet.diagnostics.checks.input_values import check_input_values
 from xpnet.diagnostics.checks.label_agreement import check_label_agreement
 from xpnet.diagnostics.checks.leak import check_leak
@@ -208,3 +210,52 @@ def test_inputs_of_which_too_little_is_kept(data):
     assert "of 8 inputs pca:1 keeps 1" in verdict.found
     evidence = evidence_of(data, xpnet.FullyConnectedNet([20], 7, 5), preprocess="pca:7")
     assert check_preprocessing_fit(evidence).status == "fine"
+
+
+class Overflows:
+    """A softmax without the largest score taken off, at scores that are too large for it."""
+
+    def __init__(self):
+        self.params = {"W": np.random.default_rng(0).standard_normal((8, 5))}
+
+    def loss(self, X, y=None):
+        scores = 1e4 * (X @ self.params["W"])
+        if y is None:
+            return scores
+        with np.errstate(all="ignore"):
+            shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        rows = np.arange(len(y))
+        loss = -np.log(shares[rows, y]).mean()
+        shares[rows, y] -= 1.0
+        return loss, {"W": 1e4 * X.T @ shares / len(y)}
+
+
+class TestALossThatIsNaNFromTheStart:
+    def test_it_is_said_so_and_of_no_error(self, data):
+        found = diagnose(Overflows(), data, optim_config={"learning_rate": 1e-3}, num_epochs=2)
+        by_name = {verdict.name: verdict for verdict in found.verdicts}
+        assert "own code" not in by_name
+        assert by_name["initial loss"].status == "fault"
+        assert "NaN" in by_name["initial loss"].found
+
+    def test_nan_is_no_other_order(self, data):
+        verdict = check_loss_over_samples(evidence_of(data, Overflows()))
+        assert (verdict.status, verdict.found) == ("not looked at", "the loss is NaN or infinite")
+
+
+def test_a_class_without_weight_is_named_and_not_to_be_balanced(data):
+    weights = (data["y_train"] != 3).astype(float)
+    verdict = check_class_balance(evidence_of(data, sample_weights=weights))
+    assert verdict.status == "warning"
+    assert verdict.found == "the samples of class 3 have no weight"
+    assert "balanced" not in verdict.remedy
+
+
+@pytest.mark.parametrize(("shift", "status"), [(0.0, "fine"), (1.5, "fine"), (6.0, "warning")])
+def test_a_mean_is_told_from_three_times_the_spread_on(data, shift, status):
+    """Of eight features around the shift: its length is sqrt(8) times as long."""
+    moved = {name: x + shift if name[0] == "X" else x for name, x in data.items()}
+    centred = data["X_train"] - data["X_train"].mean(axis=0)
+    spread = np.sqrt(np.linalg.eigvalsh(centred.T @ centred / len(centred))[-1])
+    assert (np.linalg.norm(moved["X_train"].mean(axis=0)) > 3 * spread) == (status == "warning")
+    assert check_centring(evidence_of(moved)).status == status

@@ -154,8 +154,8 @@ def _single_trial(
     train_quietly(solver)
     return Trial(
         np.asarray(solver.loss_history),
-        np.asarray(solver.train_acc_history),
-        np.asarray(solver.val_acc_history),
+        np.asarray(solver.train_acc_history or [np.nan]),  # no check, where the first loss is NaN
+        np.asarray(solver.val_acc_history or [np.nan]),
     )
 
 

@@ -17,8 +17,8 @@ def check_class_balance(evidence: Evidence) -> Verdict:
     if case.is_regression:
         return Verdict(_NAME, "not looked at", "real targets have no classes", "")
     counts = np.bincount(case.train[1], minlength=case.num_classes)
-    weights = _weights(evidence, counts)
-    of_class, weights = counts[counts > 0], weights[counts > 0]
+    every = _weights(evidence, counts)
+    of_class, weights = counts[counts > 0], every[counts > 0]
     expected = f"less than {limits.CLASS_IMBALANCE:g} times"
     ratio = float(weights.max() / weights.min()) if weights.min() > 0 else np.inf
     found = f"the heaviest class has {ratio:.1f} times the weight of the lightest"
@@ -29,9 +29,12 @@ def check_class_balance(evidence: Evidence) -> Verdict:
             f"the largest class has {ratio:.1f} times the samples of the smallest; "
             f"{of_class.max() / of_class.sum():.0%} are right who always say that one"
         )
-    return Verdict(
-        _NAME, "warning", found, expected, "Weigh the classes: class_weights='balanced'."
-    )
+    remedy = "Weigh the classes: class_weights='balanced'."
+    if weights.min() <= 0:
+        none = int(np.flatnonzero((counts > 0) & (every <= 0))[0])
+        found = f"the samples of class {none} have no weight"
+        remedy = "Give them one above 0, or leave the weights out: what weighs 0 is not learnt."
+    return Verdict(_NAME, "warning", found, expected, remedy)
 
 
 def _weights(evidence: Evidence, counts: np.ndarray) -> np.ndarray:

@@ -31,8 +31,9 @@ def check_loss_over_samples(evidence: Evidence) -> Verdict:
         model = moved_model(case)  # the same twice: a copy would have a copy of its generator
         loss, grads = call_loss(model, X, y)
         again, _ = call_loss(model, X, y)
-        if np.isfinite(loss) and loss != again:
-            return Verdict(_NAME, "not looked at", "the loss draws random numbers", "")
+        if not np.isfinite(loss) or loss != again:
+            what = "draws random numbers" if np.isfinite(loss) else "is NaN or infinite"
+            return Verdict(_NAME, "not looked at", f"the loss {what}", "")
         twice, twice_grads = call_loss(
             moved_model(case), np.concatenate([X, X]), np.concatenate([y, y])
         )
