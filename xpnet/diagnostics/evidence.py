@@ -11,8 +11,9 @@ from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.case import Case
 from xpnet.diagnostics.chance import chance_accuracy, expected_loss, standard_error
 from xpnet.diagnostics.layers import LayerReport, look_into_layers
+from xpnet.diagnostics.neighbours import nearest
 from xpnet.diagnostics.rates_beyond import rates_beyond
-from xpnet.diagnostics.reference import Reference, make_reference
+from xpnet.diagnostics.reference import Reference, make_reference, standardized
 from xpnet.diagnostics.stacks import Change
 from xpnet.diagnostics.trial import Trial, run_trials, trial_steps
 
@@ -38,6 +39,12 @@ class Evidence:
     def reference(self) -> Reference:
         """What a plain net makes of the data."""
         return make_reference(self.case)
+
+    @cached_property
+    def nearest_rows(self) -> np.ndarray:
+        """Which of the samples of `case.look` is the nearest to each, (N,)."""
+        X, _ = standardized(self.case.look[0], self.case.look[0][:1])
+        return nearest(X, X, own=True)[0]
 
     @cached_property
     def changes(self) -> list[Change]:

@@ -20,6 +20,7 @@ from xpnet.diagnostics.checks.gradients import check_gradients
 from xpnet.diagnostics.checks.held_down import check_dropout, check_held_down
 from xpnet.diagnostics.checks.initial_loss import check_initial_loss
 from xpnet.diagnostics.checks.input_values import check_input_values
+from xpnet.diagnostics.checks.inputs_used import check_inputs_used
 from xpnet.diagnostics.checks.label_agreement import check_label_agreement
 from xpnet.diagnostics.checks.label_smoothing import check_label_smoothing
 from xpnet.diagnostics.checks.labels import check_labels_used
@@ -28,15 +29,19 @@ from xpnet.diagnostics.checks.leak import check_leak
 from xpnet.diagnostics.checks.learning_rate import check_learning_rate
 from xpnet.diagnostics.checks.loss_over_samples import check_loss_over_samples
 from xpnet.diagnostics.checks.missing_values import check_missing_values
+from xpnet.diagnostics.checks.output_range import check_output_range
 from xpnet.diagnostics.checks.overfit_few import check_overfit_few
 from xpnet.diagnostics.checks.parts_alike import check_parts_alike
 from xpnet.diagnostics.checks.preprocessing_fit import check_preprocessing_fit
 from xpnet.diagnostics.checks.regularisation import check_regularisation
+from xpnet.diagnostics.checks.repeated_rows import check_repeated_rows
 from xpnet.diagnostics.checks.result import check_result
 from xpnet.diagnostics.checks.schedule import check_schedule
 from xpnet.diagnostics.checks.symmetry import check_symmetry
+from xpnet.diagnostics.checks.target_scale import check_target_scale
 from xpnet.diagnostics.checks.units import check_dead_units, check_saturation
 from xpnet.diagnostics.checks.update_ratio import check_update_ratio
+from xpnet.diagnostics.checks.validation_part import check_validation_part
 from xpnet.diagnostics.consequences import with_consequences
 from xpnet.diagnostics.diagnosis import Diagnosis
 from xpnet.diagnostics.evidence import Evidence
@@ -53,10 +58,14 @@ CHECKS: tuple[Check, ...] = (
     check_missing_values,
     check_labels_used,
     check_loss_over_samples,
+    check_inputs_used,
+    check_output_range,
     check_gradients,
     check_evaluation,
     check_regularisation,
     check_symmetry,
+    check_repeated_rows,
+    check_validation_part,
     check_leak,
     check_preprocessing_fit,
     check_parts_alike,
@@ -64,6 +73,7 @@ CHECKS: tuple[Check, ...] = (
     check_class_balance,
     check_feature_scale,
     check_centring,
+    check_target_scale,
     check_label_smoothing,
     check_batch_normalization,
     check_initial_loss,

@@ -2,9 +2,6 @@
 
 import numpy as np
 
-from xpnet.diagnostics.case import Case
-from xpnet.diagnostics.reference import standardized
-
 __all__ = ["nearest", "neighbours_recall", "neighbours_targets"]
 
 _BATCH = 64  # of which the distances to 50,000 rows stay near the processor
@@ -33,19 +30,21 @@ def nearest(X: np.ndarray, of: np.ndarray, *, own: bool = False) -> tuple[np.nda
     return np.concatenate(places), np.concatenate(distances)
 
 
-def neighbours_recall(case: Case) -> float:
-    """Return the mean over classes of the share of samples whose nearest has their label."""
-    X, y = case.look
-    X, _ = standardized(X, X[:1])
-    right = y[nearest(X, X, own=True)[0]] == y
+def neighbours_recall(y: np.ndarray, places: np.ndarray) -> float:
+    """Return the mean over classes of the share of samples whose nearest has their label.
+
+    Args:
+        y: Labels (N,).
+        places: Which sample is the nearest to each (N,).
+
+    """
+    right = y[places] == y
     return float(np.mean([right[y == c].mean() for c in np.unique(y)]))
 
 
-def neighbours_targets(case: Case) -> tuple[np.ndarray, np.ndarray]:
-    """Return for some samples the targets of their nearest, and their own, both scaled (N, C)."""
-    X, y = case.look
-    X, _ = standardized(X, X[:1])
+def neighbours_targets(y: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return of samples the targets of their nearest, and their own, both scaled (N, C)."""
     y = y.reshape(len(y), -1).astype(np.float64)
     std = y.std(axis=0)
     y = (y - y.mean(axis=0)) / np.where(std > 0, std, 1.0)
-    return y[nearest(X, X, own=True)[0]], y
+    return y[places], y

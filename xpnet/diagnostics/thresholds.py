@@ -107,6 +107,8 @@ __all__ = [
     "SCORES_ALIKE",
     "SCORES_CHANGE",
     "SCORES_TIMES",
+    "SLIPPED",
+    "SLIPPED_NOW",
     "SMALLEST_INPUTS",
     "SMALL_GAP",
     "SMOOTHING_MOST",
@@ -227,6 +229,10 @@ CONFIDENT_LEAST = 400
 # And that share to the share of all: errors at the classes' borders fall with the confidence, to a
 # third and less where a quarter is wrong; wrong labels do not fall with it.
 FLAT_ERRORS = 0.4
+# Targets that are another row's: samples that agree with their nearest after all were moved, of the
+# way from chance, and how much of that agree before. Rows in an order of time have both alike.
+SLIPPED = 0.3
+SLIPPED_NOW = 0.4
 # Two classes as alike as if they were one: rows of each at the least, classes at the most (pairs
 # grow with the square), and how well the usual two are told apart.
 MIXED_ROWS = 60
@@ -243,6 +249,15 @@ PARTS_DIFFER = 0.1
 LEAKED = 0.01
 # Rows at the least: one may be near another by chance.
 LEAKED_LEAST = 2
+# Samples of the validation part: of fewer a single one is more than a tenth of the accuracy.
+VALIDATION_LEAST = 10
+# A probability that nobody calls chance.
+BY_CHANCE = 1e-4
+# Of the training rows, that are no copies of others; as a fault; and of the validation rows, how
+# many are among them where rows come again because inputs have few values.
+DIFFERENT_ROWS = 0.5
+DIFFERENT_ROWS_LEAST = 0.1
+KNOWN_ROWS = 0.1
 # As a fault: it changes the accuracy in the first digit.
 LEAKED_MUCH = 0.1
 # Rows, and rows of each class, from which a feature that tells the answer is no chance; and how far
@@ -269,6 +284,10 @@ PARTS_SHIFT_MUCH = 1.0
 PARTS_CLASSES = 0.15
 # A mean in standard deviations that rounding leaves, in float32 and float64.
 ROUNDED_MEAN = 1e-4
+
+# Standard deviation of real targets: a net's first outputs are of about 1, and Adam, which moves a
+# weight by the learning rate at most, takes 100 steps at 1e-2 to make one larger by 1.
+TARGETS_WIDE = 100.0
 
 # -- the net before it is trained ----------------------------------------------------------------
 
@@ -379,6 +398,11 @@ HELD_DOWN = 0.1
 HELD_DOWN_USUAL = 0.2
 # As a fault: less is worth a warning.
 HELD_DOWN_MUCH = 0.3
+# Of a weight, by decay at each step: half of it is gone in 70 steps, in which small data are seen
+# once. Usual are 1e-6 to 1e-4 (I. Loshchilov and F. Hutter, "Decoupled Weight Decay", 2019); what a
+# remedy names is so much of the limit.
+DECAY_A_STEP = 0.01
+DECAY_USUAL = 0.01
 # Training accuracy less validation accuracy: as measured, and the least that chance leaves of it
 # (SMALL_GAP). The course's own run has 0.06 after ten epochs, and calls it small.
 GAP = 0.2
@@ -429,6 +453,18 @@ MIXED_ROWS_LEAST = 40
 MIXED_SHARE = 0.1
 MIXED_TIMES = 4.0
 MIXED_SURE = 0.4
+
+# -- a model's own inputs ------------------------------------------------------------------------
+
+# Features that are moved, one at a time, and the share without effect. Crops of pictures, strides
+# and maxima of windows leave some out on purpose.
+FEATURES_MOVED = 64
+FEATURES_UNUSED = 0.5
+
+# Times its weights, at which a model's outputs are beyond all targets if nothing holds them; and of
+# the targets, that lie where outputs never come.
+FAR_OUT = 1e3
+OUT_OF_RANGE = 0.02
 
 # -- a model's own scores in testing -------------------------------------------------------------
 

@@ -26,7 +26,7 @@ def check_held_down(evidence: Evidence) -> Verdict:
         return Verdict(_REG, "not looked at", "reg is 0, or not known", "")
     found, at = _compared(evidence, _REG, "regularisation", NO_REG)
     if not found.is_bad:
-        return found
+        return _fast_decay(evidence) or found
     case = evidence.case
     reg = 0.0 if case.net is None else float(case.net.reg)
     changes = []
@@ -42,6 +42,25 @@ def check_held_down(evidence: Evidence) -> Verdict:
     if works.decay_factor != 1.0 and case.weight_decay > 0:
         said.append(f"weight_decay to {case.weight_decay * works.decay_factor:.2g}")
     return replace(found, remedy=_remedy(evidence, works, said))
+
+
+def _fast_decay(evidence: Evidence) -> Verdict | None:
+    """Look whether weight decay forgets what a step has learnt before an epoch is over."""
+    case = evidence.case
+    share = (case.rate or 0.0) * case.weight_decay
+    if share <= limits.DECAY_A_STEP:
+        return None
+    usual = limits.DECAY_USUAL * limits.DECAY_A_STEP / share
+    [trial] = evidence.tried([Change(decay_factor=usual)])
+    return Verdict(
+        _REG,
+        "warning",
+        f"weight_decay {case.weight_decay:g} takes {share:.2g} of every weight at each step: "
+        f"half of it is gone in {np.log(0.5) / np.log1p(-min(share, 0.99)):.0f}",
+        f"less than {limits.DECAY_A_STEP:g} a step",
+        f"Set weight_decay to {case.weight_decay * usual:.2g}: train/val {case.metric.short} "
+        f"{_said(trial)} then, and {_said(evidence.own)} as it is.",
+    )
 
 
 def check_dropout(evidence: Evidence) -> Verdict:

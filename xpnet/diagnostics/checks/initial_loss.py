@@ -74,6 +74,14 @@ def _of_unknown(evidence: Evidence, loss: float, scores: np.ndarray, y: np.ndarr
         for factor in (size, 1.0 / size, *(() if kind == "squared" else (1.0 / case.num_classes,)))
     )
     what = f"the first loss of {size} samples is {loss:.4g}"
+    if loss < 0.0 and not case.is_regression:
+        return Verdict(
+            _NAME,
+            "fault",
+            what,
+            f"0 or more, as -log of a probability, a margin and a penalty are; {listed}",
+            "Look at the signs: of the logarithm, and of the regularisation.",
+        )
     if wrong:
         return Verdict(
             _NAME,

@@ -7,6 +7,7 @@ from xpnet.diagnostics.case import Case
 from xpnet.diagnostics.chance import standard_error
 from xpnet.diagnostics.checks.half_mixed import half_mixed
 from xpnet.diagnostics.checks.mixed_classes import mixed_classes
+from xpnet.diagnostics.checks.slipped import slipped
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.neighbours import neighbours_recall, neighbours_targets
 from xpnet.diagnostics.reference import Reference
@@ -29,15 +30,20 @@ def check_label_agreement(evidence: Evidence) -> Verdict:
     Labels that are shuffled in part are wrong among the surest predictions as often as among all;
     labels at the border of two classes are not.
     """
-    if evidence.case.is_regression:
-        return _of_targets(evidence.reference, evidence.case)
+    if (moved := slipped(evidence)) is not None:
+        return _of_another_row(*moved)
+    return _of_targets(evidence) if evidence.case.is_regression else _of_labels(evidence)
+
+
+def _of_labels(evidence: Evidence) -> Verdict:
+    """Look whether labels can be predicted at all, and where they contradict."""
     reference = evidence.reference
     y, n = reference.y, len(reference.y)
     classes = len(np.unique(y))
     if classes < 2:
         return Verdict(_NAME, "not looked at", "there is but one class", "")
     chance = 1.0 / classes
-    recall = max(reference.recall, neighbours_recall(evidence.case))
+    recall = max(reference.recall, neighbours_recall(evidence.case.look[1], evidence.nearest_rows))
     floor = chance + limits.SURE * standard_error(chance, n)
     val_floor = chance + limits.SURE * standard_error(chance, len(reference.y_val))
     if recall < floor and reference.val_recall < val_floor:
@@ -54,6 +60,18 @@ def check_label_agreement(evidence: Evidence) -> Verdict:
     if (verdict := _against_validation(reference)) is not None:
         return verdict
     return _of_half(evidence.case) or _by_confidence(reference)
+
+
+def _of_another_row(where: str, now: float, then: float) -> Verdict:
+    """Say whose labels these are."""
+    return Verdict(
+        _NAME,
+        "fault",
+        f"the targets are those of {where}: {now:.0%} of the samples agree with their nearest, and "
+        f"{then:.0%} do once all targets are moved",
+        "each row's own",
+        "Look at how X_train and y_train are read: one of them has a row more, or another order.",
+    )
 
 
 def _of_half(case: Case) -> Verdict | None:
@@ -125,8 +143,9 @@ def _against_validation(reference: Reference) -> Verdict | None:
     )
 
 
-def _of_targets(reference: Reference, case: Case) -> Verdict:
+def _of_targets(evidence: Evidence) -> Verdict:
     """Look whether targets can be predicted at all, and in training as well as in validation."""
+    reference = evidence.reference
     found = f"a plain net explains {reference.accuracy:.1%} of the variance of unseen targets"
     expected = "more than 0, if the targets belonged to the inputs"
     errors = _squares(reference.scores, reference.y)
@@ -134,7 +153,7 @@ def _of_targets(reference: Reference, case: Case) -> Verdict:
     gain -= errors
     sure = gain.mean() > limits.SURE_OF_TARGETS * gain.std() / np.sqrt(len(gain))
     guesses = [(reference.scores, reference.y), (reference.simple, reference.y)]
-    guesses.append(neighbours_targets(case))
+    guesses.append(neighbours_targets(evidence.case.look[1], evidence.nearest_rows))
     together = max(guesses, key=lambda pair: _sureness(*pair))
     least = limits.SURE_OF_TARGETS / float(np.sqrt(together[1].size))
     goes = _correlation(*together)

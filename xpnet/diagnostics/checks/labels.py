@@ -24,7 +24,7 @@ def check_labels_used(evidence: Evidence) -> Verdict:
             f"{what}s that differ",
             "Look at how y_train is made: there is nothing to learn in it.",
         )
-    if (classes := classes_in_targets(case)) is not None:
+    if (classes := classes_in_targets(evidence)) is not None:
         return Verdict(
             _NAME,
             "warning",

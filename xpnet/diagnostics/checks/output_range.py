@@ -1,0 +1,53 @@
+"""Whether a model's own outputs can be what the targets are."""
+
+import numpy as np
+
+from xpnet.backends import backend_of
+from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.evidence import Evidence
+from xpnet.diagnostics.own_loss import moved_model, scores_of, to_host
+from xpnet.diagnostics.verdict import Verdict
+
+__all__ = ["check_output_range"]
+
+_NAME = "output range"
+_EXPECTED = "outputs of any size, or targets within those that there are"
+
+
+def check_output_range(evidence: Evidence) -> Verdict:
+    """Make the weights a thousand times as large, with either sign, and look how far outputs go.
+
+    A last layer without an activation goes far beyond the targets; a ReLU ends at 0, a sigmoid at
+    0 and 1.
+    """
+    case = evidence.case
+    if case.net is not None or not case.is_regression:
+        return Verdict(_NAME, "fine", "scores of any size are good", _EXPECTED)
+    X, y = case.samples(limits.EVALUATED_MOST)
+    try:
+        scores = np.stack([_scores_far_out(evidence, X, turned=turned) for turned in (False, True)])
+    except Exception:  # a model's own code need not bear such weights
+        return Verdict(_NAME, "not looked at", "the model refuses large weights", "")
+    if not np.isfinite(scores).all():
+        return Verdict(_NAME, "not looked at", "large weights give scores that are infinite", "")
+    low, high = float(scores.min()), float(scores.max())
+    room = limits.SAME_SCORES * float(y.std())
+    outside = float(np.mean((y < low - room) | (y > high + room)))
+    said = f"scores lie from {low + 0.0:.3g} to {high + 0.0:.3g} whatever the weights are"
+    if outside < limits.OUT_OF_RANGE:
+        return Verdict(_NAME, "fine", "the targets are within reach of the scores", _EXPECTED)
+    return Verdict(
+        _NAME,
+        "fault",
+        f"{said}, and {outside:.0%} of the targets beyond",
+        _EXPECTED,
+        "Leave the activation after the last layer out.",
+    )
+
+
+def _scores_far_out(evidence: Evidence, X: np.ndarray, *, turned: bool) -> np.ndarray:
+    model = moved_model(evidence.case, turned=turned)
+    for name, w in list(model.params.items()):
+        model.params[name] = backend_of(w).asarray(limits.FAR_OUT * to_host(w), w.dtype)
+    with np.errstate(all="ignore"):
+        return scores_of(model, X)

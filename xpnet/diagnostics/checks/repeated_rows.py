@@ -1,0 +1,41 @@
+"""Whether the training samples are samples, and not a few of them again and again."""
+
+import numpy as np
+
+from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.evidence import Evidence
+from xpnet.diagnostics.verdict import Verdict
+
+__all__ = ["check_repeated_rows"]
+
+_NAME = "repeated rows"
+
+
+def check_repeated_rows(evidence: Evidence) -> Verdict:
+    """Count the rows that differ.
+
+    Where inputs have few values, as categories have, rows come again too; but then validation rows
+    are among them.
+    """
+    case = evidence.case
+    rows = _seen(case.train[0])
+    different = set(rows)
+    share = len(different) / len(rows)
+    found = f"{len(different):,} of {len(rows):,} training rows differ"
+    expected = f"{limits.DIFFERENT_ROWS:.0%} or more"
+    of_val = _seen(case.val[0])
+    known = sum(row in different for row in of_val) / len(of_val)
+    if share >= limits.DIFFERENT_ROWS or known > limits.KNOWN_ROWS:
+        return Verdict(_NAME, "fine", found, expected)
+    much = share < limits.DIFFERENT_ROWS_LEAST
+    return Verdict(
+        _NAME,
+        "fault" if much else "warning",
+        f"{found}: the others are copies, from which nothing more is learnt",
+        expected,
+        "Look at how X_train is put together; weigh classes by class_weights and not by copies.",
+    )
+
+
+def _seen(X: np.ndarray) -> list[bytes]:
+    return [row.tobytes() for row in np.ascontiguousarray(X.reshape(len(X), -1))]
