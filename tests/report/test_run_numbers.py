@@ -234,6 +234,14 @@ def test_a_divergence_is_the_first_thing_said(diverged_run, tree_of):
     assert "checked" in log.attributes  # as a linear axis would show the last point alone
 
 
+def test_a_divergence_explains_what_was_warned_of_before(tmp_path, tree_of):
+    rate = ["--update-rule", "sgd", "--learning-rate", "3", "--num-epochs", "2"]
+    xpnet.train.main([*rate, "--watch", "--quiet", "--out", str(tmp_path / "run")])
+    first, *others = tree_of(tmp_path / "run").one(id="verdicts").all("article")
+    assert "a learning rate of" in first.one("p").text
+    assert {card.one("p").text for card in others} == {"It follows from: divergence."}
+
+
 def test_the_linear_axis_is_shown_first(digits_run, tree_of):
     page = tree_of(digits_run)
     assert "checked" in page.one("input", id="loss-linear").attributes

@@ -43,7 +43,7 @@ _EXPLAINS = {
     "input scale": ("input centring", "initial loss", "saturation", *_TRAINING),
     "input centring": ("initial loss", "saturation", *_TRAINING),
     "target scale": ("initial loss", *_TRAINING),
-    "label smoothing": ("learning rate", "capacity", "training result"),
+    "label smoothing": ("regularisation strength", "learning rate", "capacity", "training result"),
     "batch normalization": _TRAINING,
     "initial loss": (*_AT_START, *_TRAINING),
     "saturation": (*_AT_START, *_TRAINING),

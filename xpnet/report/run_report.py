@@ -1,10 +1,12 @@
 """report.html of a run: what is wrong first, then how it went, what came of it, how it was made."""
 
+import dataclasses
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from xpnet.data import Dataset
+from xpnet.diagnostics import Verdict
 from xpnet.report.answers import answers_section
 from xpnet.report.baseline import baseline_of
 from xpnet.report.curves import curves_section
@@ -23,6 +25,9 @@ from xpnet.run_folder import DOCTOR, REPORT
 from xpnet.whole_files import write_whole
 
 __all__ = ["run_page", "write_run_report"]
+
+_DIVERGED = "divergence"
+_OF_DIVERGENCE = ("update ratio", "loss not falling", "learning")
 
 
 def write_run_report(
@@ -68,7 +73,16 @@ def _verdicts(run: RunRecord, others: Sequence[Said]) -> Section:
     known = {verdict.name for verdict, _ in said}
     own = outcome_verdicts(run, baseline_of(run))  # last, as the others say why
     said += [(verdict, "") for verdict in own if verdict.name not in known]
+    if any(verdict.name == _DIVERGED and verdict.is_bad for verdict, _ in said):
+        said = [(_after_divergence(verdict), where) for verdict, where in said]
     return verdicts_section(said, [_watched(run), None if run.diagnosis else _how_to_ask(run)])
+
+
+def _after_divergence(verdict: Verdict) -> Verdict:
+    """Return a verdict, which the divergence explains: so one rate is named and not two."""
+    if verdict.name not in _OF_DIVERGENCE or not verdict.is_bad:
+        return verdict
+    return dataclasses.replace(verdict, follows=_DIVERGED)
 
 
 def _watched(run: RunRecord) -> Child:

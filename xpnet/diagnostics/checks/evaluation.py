@@ -5,7 +5,14 @@ import numpy as np
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.checks.evaluation_exact import of_exact, of_mean_scores
 from xpnet.diagnostics.checks.evaluation_noisy import of_noisy
-from xpnet.diagnostics.checks.evaluation_words import EXPECTED, NAME, not_told, spread, work_of
+from xpnet.diagnostics.checks.evaluation_words import (
+    EXPECTED,
+    NAME,
+    not_told,
+    of_spread,
+    spread,
+    work_of,
+)
 from xpnet.diagnostics.copies import own_copy
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.own_loss import moved_model
@@ -60,7 +67,7 @@ def _of_calls(replay: Replay, X: np.ndarray) -> Verdict | None:
         return Verdict(
             NAME,
             "fault",
-            f"model.loss(X) twice gives scores that differ by {apart / size:.0%} of their spread",
+            f"model.loss(X) twice gives scores that differ by {of_spread(apart / size)}",
             "the same scores each time, without dropout or other noise",
             "Leave dropout out where y is None.",
         )
@@ -71,8 +78,7 @@ def _of_calls(replay: Replay, X: np.ndarray) -> Verdict | None:
     return Verdict(
         NAME,
         "fault",
-        "scores of the same samples, with others beside them, differ by "
-        f"{apart / size:.0%} of their spread",
+        f"scores of the same samples, with others beside them, differ by {of_spread(apart / size)}",
         "scores that are each sample's own, whatever else is in the batch",
         "Where y is None take no mean, variance or order of the batch: keep running means of the "
         "training.",

@@ -3,7 +3,14 @@
 import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
-from xpnet.diagnostics.checks.evaluation_words import EXPECTED, NAME, not_told, rows_probed, spread
+from xpnet.diagnostics.checks.evaluation_words import (
+    EXPECTED,
+    NAME,
+    not_told,
+    of_spread,
+    rows_probed,
+    spread,
+)
 from xpnet.diagnostics.replay import Replay
 from xpnet.diagnostics.trained_scores import trained_scores
 from xpnet.diagnostics.verdict import Verdict
@@ -96,7 +103,7 @@ def _verdict(apart: float) -> Verdict:
     return Verdict(
         NAME,
         "fault",
-        f"the scores of model.loss(X) differ from those of the loss by {apart:.0%} of their spread",
+        f"the scores of model.loss(X) differ from those of the loss by {of_spread(apart)}",
         f"{EXPECTED}, as it draws nothing and each sample is by itself",
         _SAME_WAY,
     )

@@ -6,7 +6,7 @@ from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.case import Case
 from xpnet.diagnostics.verdict import Verdict
 
-__all__ = ["EXPECTED", "NAME", "not_told", "rows_probed", "spread", "work_of"]
+__all__ = ["EXPECTED", "NAME", "not_told", "of_spread", "rows_probed", "spread", "work_of"]
 
 NAME = "evaluation"
 EXPECTED = "the scores that model.loss(X, y) trains"
@@ -20,6 +20,11 @@ def not_told(why: str) -> Verdict:
 def spread(scores: np.ndarray) -> float:
     """Return the range of scores, in which differences of them are told."""
     return float(np.ptp(scores))
+
+
+def of_spread(apart: float) -> str:
+    """Return how far scores are apart, as a share of their spread or as times it."""
+    return f"{apart:.0%} of their spread" if apart < 10.0 else f"{apart:.2g} times their spread"
 
 
 def rows_probed(classes: int, most: int) -> int:
