@@ -27,8 +27,10 @@ from xpnet.diagnostics.checks.labels import check_labels_used
 from xpnet.diagnostics.checks.layer_flow import check_activations, check_layer_gradients
 from xpnet.diagnostics.checks.leak import check_leak
 from xpnet.diagnostics.checks.learning_rate import check_learning_rate
+from xpnet.diagnostics.checks.loss_and_accuracy import check_loss_and_accuracy
 from xpnet.diagnostics.checks.loss_over_samples import check_loss_over_samples
 from xpnet.diagnostics.checks.missing_values import check_missing_values
+from xpnet.diagnostics.checks.outliers import check_outliers
 from xpnet.diagnostics.checks.output_range import check_output_range
 from xpnet.diagnostics.checks.overfit_few import check_overfit_few
 from xpnet.diagnostics.checks.parts_alike import check_parts_alike
@@ -39,6 +41,7 @@ from xpnet.diagnostics.checks.result import check_result
 from xpnet.diagnostics.checks.schedule import check_schedule
 from xpnet.diagnostics.checks.symmetry import check_symmetry
 from xpnet.diagnostics.checks.target_scale import check_target_scale
+from xpnet.diagnostics.checks.training_length import check_training_length
 from xpnet.diagnostics.checks.units import check_dead_units, check_saturation
 from xpnet.diagnostics.checks.update_ratio import check_update_ratio
 from xpnet.diagnostics.checks.validation_part import check_validation_part
@@ -56,6 +59,7 @@ Check: TypeAlias = Callable[[Evidence], Verdict]
 CHECKS: tuple[Check, ...] = (
     check_input_values,
     check_missing_values,
+    check_outliers,
     check_labels_used,
     check_loss_over_samples,
     check_inputs_used,
@@ -81,7 +85,9 @@ CHECKS: tuple[Check, ...] = (
     check_activations,
     check_layer_gradients,
     check_dead_units,
+    check_loss_and_accuracy,
     check_schedule,
+    check_training_length,
     check_held_down,
     check_dropout,
     check_learning_rate,

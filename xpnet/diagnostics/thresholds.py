@@ -190,6 +190,12 @@ SMALLEST_INPUTS = 0.01
 # Bytes that are not scaled have 74 (uniform).
 LARGEST_INPUTS = 1000.0
 LARGEST_FLOAT16 = 65504.0
+# Largest deviation of centred inputs that a mean alone leaves learnable: of grey levels 0 to 16 it
+# is 20, of bytes hundreds.
+SPREAD_WIDE = 50.0
+# Ranges of a feature's middle half: of 2000 normal numbers the farthest is 3 away, of log-normal
+# ones of three decades 300.
+OUTLIERS_FAR = 1000.0
 # Root mean square for which the initializers' weights give outputs of about 1.
 USUAL_SIZE = 2.0
 # Of the rows that are one and the same, and how many times as often as the next: categories come
@@ -206,6 +212,12 @@ WRAPPED_SPIKE = 0.7  # of an end's values: more on 0 or 255 is black or white, a
 # The largest class to the smallest: who always says the larger of two is then right in 91%. (M.
 # Buda, A. Maki and M. Mazurowski, "A systematic study of the class imbalance problem", 2018.)
 CLASS_IMBALANCE = 10.0
+# Classes, from which on samples of each are counted; fewer than so many tell nothing of a class.
+CLASSES_MANY = 20
+ROWS_OF_A_CLASS = 3
+# Of the samples, that weighted ones count as: (sum w)^2 / sum w^2 (L. Kish, "Survey Sampling",
+# 1965).
+WEIGHTED_SAMPLES = 0.1
 # The usual share is 0.1 (C. Szegedy et al., "Rethinking the Inception architecture", 2016); from
 # 0.5 on all the wrong classes together count as much as the right one.
 SMOOTHING_MOST = 0.4
@@ -249,9 +261,7 @@ PARTS_DIFFER = 0.1
 LEAKED = 0.01
 # Rows at the least: one may be near another by chance.
 LEAKED_LEAST = 2
-# Samples of the validation part: of fewer a single one is more than a tenth of the accuracy.
-VALIDATION_LEAST = 10
-# A probability that nobody calls chance.
+# Of a validation part of one class alone: a probability that nobody calls chance.
 BY_CHANCE = 1e-4
 # Of the training rows, that are no copies of others; as a fault; and of the validation rows, how
 # many are among them where rows come again because inputs have few values.
@@ -265,6 +275,17 @@ LEAKED_MUCH = 0.1
 ANSWER_ROWS = 40
 ANSWER_OF_A_CLASS = 5
 ANSWER_SPREAD = 1e-2
+# A feature's deviation within a class, to its smallest step from one class to the next: of one that
+# is a number of the class with noise, and of all others then; and features at the least.
+ANSWER_NOISE = 0.15
+NO_ANSWER = 0.5
+ANSWER_FEATURES = 4
+# Distances to the first and to these next training samples tell in how many dimensions the data
+# lie, and so how near the first is by chance; of that, and of the validation samples. Of
+# 18 data sets that are no copies a quarter is as near at the most.
+NEAR_RANKS = (20, 80)
+NEAR_COPY = 0.5
+NEAR_COPIES = 0.6
 # Of the usual distance from one sample to its nearest: as near is the same one, with noise.
 SAME_SAMPLE = 0.02
 # And feature by feature: in its usual deviation, and of the features. Noise of half the distance
@@ -348,6 +369,10 @@ FEW_R_SQUARED = 0.5
 
 # -- training ------------------------------------------------------------------------------------
 
+# Steps below which more are tried, so many, in batches of this size or a fiftieth of the samples.
+STEPS_FEW = 50
+STEPS_ENOUGH = 500
+BATCH_SMALL = 20
 # Decades: a rate that is ten times off is told where something is lost by it, and is healthy where
 # it learns as much; one that is twice off is a matter of taste.
 RATE_FACTORS = (1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3)
@@ -422,6 +447,10 @@ SMALL_GAP = 0.1
 # A wrong gradient is wrong at nearly all entries; each costs two passes.
 GRADIENT_SAMPLES = 12
 GRADIENT_ENTRIES = 12
+# Of the largest gradient, what rounding leaves where it is 0.
+GRADIENT_OF_ROUNDING = 1e-7
+# Of the first loss: half of it is no noise of a batch.
+LOSS_FALLEN = 0.5
 # Relative, as the course takes it: 1e-7 is right, 1e-2 is wrong.
 GRADIENT_TOLERANCE = 1e-4
 

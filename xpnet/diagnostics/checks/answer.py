@@ -17,7 +17,7 @@ def answer_among(case: Case) -> str:
     X, y = case.raw_look, case.look[1]
     if X.shape[1] < 2 or len(X) < limits.ANSWER_ROWS:
         return ""
-    known = _of_targets(X, y) if case.is_regression else _of_labels(X, y)
+    known = _of_targets(X, y) if case.is_regression else _of_labels(X, y) | _of_noisy_labels(X, y)
     if not known.any() or known.sum() > X.shape[1] / 2:  # nothing but answers: a toy
         return ""
     what = "target" if case.is_regression else "label"
@@ -38,6 +38,23 @@ def _of_labels(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     highs = np.stack([own[y == c].max(axis=0) for c in classes])
     gaps = np.diff(np.sort((lows + highs) / 2.0, axis=0), axis=0).min(axis=0)
     found[found] = (highs - lows).max(axis=0) < limits.ANSWER_SPREAD * gaps
+    return found
+
+
+def _of_noisy_labels(X: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return which feature is a number of each class with noise, if it is the only one, (D,).
+
+    In measured data a feature that tells the classes has others beside it that do so in part.
+    """
+    classes, found = np.unique(y), np.zeros(X.shape[1], dtype=bool)
+    if len(classes) < 2 or X.shape[1] < limits.ANSWER_FEATURES:
+        return found
+    means = np.stack([X[y == c].mean(axis=0) for c in classes])
+    within = np.sqrt(np.mean((X - means[np.searchsorted(classes, y)]) ** 2, axis=0))
+    gaps = np.diff(np.sort(means, axis=0), axis=0).min(axis=0)
+    unlike = np.where(gaps > 0, within / np.where(gaps > 0, gaps, 1.0), np.inf)
+    first, second = np.argsort(unlike)[:2]
+    found[first] = unlike[first] < limits.ANSWER_NOISE and unlike[second] > limits.NO_ANSWER
     return found
 
 

@@ -34,7 +34,9 @@ def check_centring(evidence: Evidence) -> Verdict:
         "warning",
         found,
         expected,
-        "Subtract the training part's mean: preprocess='mean'.",
+        "Subtract the training part's mean and divide by its deviation: preprocess='standard'."
+        if spread > limits.SPREAD_WIDE**2
+        else "Subtract the training part's mean: preprocess='mean'.",
     )
 
 

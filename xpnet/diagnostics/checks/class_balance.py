@@ -1,5 +1,7 @@
 """Whether the classes have about as many samples each."""
 
+from typing import Any
+
 import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
@@ -16,6 +18,8 @@ def check_class_balance(evidence: Evidence) -> Verdict:
     case = evidence.case
     if case.is_regression:
         return Verdict(_NAME, "not looked at", "real targets have no classes", "")
+    if (verdict := _few_that_weigh(case.options.get("sample_weights"))) is not None:
+        return verdict
     counts = np.bincount(case.train[1], minlength=case.num_classes)
     every = _weights(evidence, counts)
     of_class, weights = counts[counts > 0], every[counts > 0]
@@ -35,6 +39,24 @@ def check_class_balance(evidence: Evidence) -> Verdict:
         found = f"the samples of class {none} have no weight"
         remedy = "Give them one above 0, or leave the weights out: what weighs 0 is not learnt."
     return Verdict(_NAME, "warning", found, expected, remedy)
+
+
+def _few_that_weigh(weights: Any) -> Verdict | None:
+    """Look for sample weights that leave next to nothing of the samples."""
+    if weights is None:
+        return None
+    w = np.asarray(weights, dtype=np.float64)
+    count = float(w.sum() ** 2 / max(float((w * w).sum()), 1e-300))
+    if count >= limits.WEIGHTED_SAMPLES * len(w):
+        return None
+    return Verdict(
+        _NAME,
+        "warning",
+        f"sample_weights give {np.mean(w <= 0):.0%} of the samples nothing, and the rest count as "
+        f"{count:,.0f} of {len(w):,}",
+        f"{limits.WEIGHTED_SAMPLES:.0%} of them or more",
+        "Look at how sample_weights are made, or leave them out.",
+    )
 
 
 def _weights(evidence: Evidence, counts: np.ndarray) -> np.ndarray:

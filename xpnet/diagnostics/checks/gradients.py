@@ -127,6 +127,8 @@ def _remedy(name: str, numeric: float, analytic: float, weight: float) -> str:
     reg = _REG * weight
     if weight and np.isclose(numeric - analytic, reg, rtol=1e-2):
         return f"Add the regularisation's gradient: grads[{name!r}] += reg * params[{name!r}]."
+    if weight and np.isclose(analytic - numeric, -2.0 * reg, rtol=1e-2):
+        return f"Turn the sign of the regularisation's gradient in grads[{name!r}]."
     if np.isclose(analytic, -numeric, rtol=1e-2):
         return f"Turn the sign of grads[{name!r}]."
     return (

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.case import Case
 from xpnet.diagnostics.checks.targets_as_classes import classes_in_targets
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.verdict import Verdict
@@ -14,7 +16,7 @@ _NAME = "labels"
 def check_labels_used(evidence: Evidence) -> Verdict:
     """Look for targets that are all alike, and for classes that nobody has."""
     case = evidence.case
-    y, y_val = case.train[1], case.val[1]
+    y = case.train[1]
     if np.all(y == y[:1]):
         what = "target" if case.is_regression else "label"
         return Verdict(
@@ -36,6 +38,12 @@ def check_labels_used(evidence: Evidence) -> Verdict:
         )
     if case.is_regression:
         return Verdict(_NAME, "fine", f"targets from {y.min():.3g} to {y.max():.3g}", "that differ")
+    return _nearly_all_different(y) or _of_classes(case)
+
+
+def _of_classes(case: Case) -> Verdict:
+    """Look for classes that no training sample has."""
+    y, y_val = case.train[1], case.val[1]
     missing = np.setdiff1d(np.arange(case.num_classes), y)
     expected = f"samples of each of the net's {case.num_classes} classes"
     if missing.size == 0:
@@ -56,4 +64,18 @@ def check_labels_used(evidence: Evidence) -> Verdict:
         + (f", nor {missing.size - 1} others" if missing.size > 1 else ""),
         expected,
         f"Number the classes from 0 on, and make the net with num_classes={len(np.unique(y))}.",
+    )
+
+
+def _nearly_all_different(y: np.ndarray) -> Verdict | None:
+    """Look for so many classes that they are numbers of something, and no classes."""
+    classes = len(np.unique(y))
+    if classes < limits.CLASSES_MANY or len(y) >= limits.ROWS_OF_A_CLASS * classes:
+        return None
+    return Verdict(
+        _NAME,
+        "fault",
+        f"{len(y):,} training samples have {classes:,} classes",
+        f"{limits.ROWS_OF_A_CLASS} samples of each class or more",
+        "If y measures something and numbers no classes, cast it to float: loss='squared'.",
     )

@@ -5,6 +5,7 @@ import numpy as np
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.case import Case
 from xpnet.diagnostics.checks.answer import answer_among
+from xpnet.diagnostics.checks.near_copies import near_copies
 from xpnet.diagnostics.checks.same_rows import are_same
 from xpnet.diagnostics.copies import few_rows
 from xpnet.diagnostics.evidence import Evidence
@@ -17,6 +18,7 @@ __all__ = ["check_leak"]
 _NAME = "leak"
 _VAL, _TRAIN, _OWN = 1000, 50_000, 1000
 _DIRECTIONS = 48
+_NEAR_VAL, _NEAR_TRAIN = 300, 5000
 
 
 def check_leak(evidence: Evidence) -> Verdict:
@@ -54,13 +56,35 @@ def check_leak(evidence: Evidence) -> Verdict:
     found = f"{leaked:.1%} of the {part} samples are in the training part too"
     expected = f"none, or as often as training samples come twice ({within:.1%})"
     if leaked < limits.LEAKED or leaked < 3.0 * within:
-        return Verdict(_NAME, "fine", found, expected)
+        return _of_near_copies(case, val, train) or Verdict(_NAME, "fine", found, expected)
     return Verdict(
         _NAME,
         "fault" if leaked > limits.LEAKED_MUCH else "warning",
         found,
         expected,
         "Take rows that come twice out, before the data are split.",
+    )
+
+
+def _of_near_copies(case: Case, val: np.ndarray, train: np.ndarray) -> Verdict | None:
+    """Look for copies with noise, of which the training part has several itself.
+
+    Classes of a few samples each may lie as near together.
+    """
+    y = case.train[1]
+    if not case.is_regression and np.median(np.bincount(y)) < 2 * limits.NEAR_RANKS[0]:
+        return None
+    rows, others = few_rows(len(val), _NEAR_VAL), few_rows(len(train), _NEAR_TRAIN)
+    share = near_copies(val[rows], train[others])
+    if share < limits.NEAR_COPIES:
+        return None
+    return Verdict(
+        _NAME,
+        "fault",
+        f"{share:.0%} of the validation samples have a training sample far nearer than the others "
+        "lie, as copies with noise have",
+        f"less than {limits.NEAR_COPIES:.0%}",
+        "Split the rows first, and augment the training part alone.",
     )
 
 

@@ -65,8 +65,10 @@ def _of_twice(count: int, loss: float, twice: float) -> Verdict:
 
 def _gradients(grads: dict[str, np.ndarray], twice: dict[str, np.ndarray]) -> Verdict:
     """Compare the gradients of the samples once and twice."""
+    largest = max((float(np.abs(dw).max(initial=0.0)) for dw in grads.values()), default=0.0)
     for name, dw in grads.items():
-        size = np.abs(dw).max(initial=0.0)
+        # A bias before batch normalization has the gradient 0, of which rounding leaves something.
+        size = max(float(np.abs(dw).max(initial=0.0)), limits.GRADIENT_OF_ROUNDING * largest)
         if name in twice and np.abs(twice[name] - dw).max(initial=0.0) > limits.SAME_LOSS * size:
             with np.errstate(all="ignore"):
                 ratio = np.linalg.norm(twice[name]) / np.linalg.norm(dw)
@@ -75,7 +77,8 @@ def _gradients(grads: dict[str, np.ndarray], twice: dict[str, np.ndarray]) -> Ve
                 "fault",
                 f"the gradient by {name} of the same samples twice is {ratio:.3g} times as large",
                 _EXPECTED,
-                "Divide the gradient by the number of samples, as the loss is.",
+                "Divide the gradient by the number of samples"
+                + (", as the loss is." if ratio > 1.0 else " once, not twice."),
             )
     return Verdict(_NAME, "fine", "samples twice give the same loss and gradients", _EXPECTED)
 

@@ -22,12 +22,13 @@ def check_parts_alike(evidence: Evidence) -> Verdict:
     ratio = min(_ratio(size, val_size), _ratio(*(_usual_size(x) for x in (X, X_val))))
     chance = np.sqrt(1.0 / len(X) + 1.0 / len(X_val))
     shift = float(np.linalg.norm(X.mean(axis=0) - X_val.mean(axis=0)) / np.sqrt(variance or 1.0))
+    after = "" if case.preprocess is None else " after preprocessing"
     if ratio > limits.PARTS_SCALE and ratio > 1.0 + limits.SURE * _spread_of_size(X, X_val):
         return Verdict(
             _NAME,
             "fault",
             f"validation inputs are {val_size / max(size, 1e-300):.3g} times as large as training "
-            "inputs",
+            f"inputs{after}",
             "the same size",
             "Preprocess both parts in the same way: one of them was left out, or done twice.",
         )
@@ -35,7 +36,7 @@ def check_parts_alike(evidence: Evidence) -> Verdict:
         return Verdict(
             _NAME,
             "fault" if shift > limits.PARTS_SHIFT_MUCH else "warning",
-            f"the parts' means are {shift:.2f} deviations apart",
+            f"the parts' means are {shift:.2f} deviations apart{after}",
             f"at most {limits.PARTS_SHIFT + limits.SURE * chance:.2f}",
             "Preprocess both parts in the same way, and shuffle the rows before they are split.",
         )

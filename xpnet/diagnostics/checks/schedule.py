@@ -59,6 +59,8 @@ def check_schedule(evidence: Evidence) -> Verdict:
     if float(factors.mean()) < limits.RATE_MEAN_USUAL and not evidence.ends_well:
         without = evidence.tried_otherwise(**_CONSTANT)
         if _is_better(evidence, without):
+            found = f"the rate is {float(factors.mean()):.2g} of the one that is given in the mean"
+            expected = f"{limits.RATE_MEAN_USUAL:g} or more, as a warmup or a decay leaves"
             found += f"; val {case.metric.short} {evidence.own.val_acc[-1]:.3f}, and "
             found += f"{without.val_acc[-1]:.3f} at a constant rate"
             return Verdict(_NAME, "fault", found, expected, _remedy(evidence))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.chance import standard_error
 from xpnet.diagnostics.copies import few_rows
 from xpnet.diagnostics.evidence import Evidence
 
@@ -39,7 +40,8 @@ def slipped(evidence: Evidence) -> tuple[str, float, float] | None:
     chance = float(np.sum((np.bincount(y) / len(y)) ** 2))
     if found[best] - chance < limits.SLIPPED * (1.0 - chance):
         return None
-    if now - chance > limits.SLIPPED_NOW * (found[best] - chance):
+    sure = limits.SURE * standard_error(found[best], len(rows), len(rows))
+    if found[best] - now < sure or now - chance > limits.SLIPPED_NOW * (found[best] - chance):
         return None
     return best, now, found[best]
 

@@ -1,0 +1,39 @@
+"""Whether the training has steps enough to come anywhere."""
+
+from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.evidence import Evidence
+from xpnet.diagnostics.verdict import Verdict
+
+__all__ = ["check_training_length"]
+
+_NAME = "training length"
+
+
+def check_training_length(evidence: Evidence) -> Verdict:
+    """Where there are few steps, and the training does not end well, try more in small batches."""
+    case = evidence.case
+    rows = len(case.train[0])
+    found = f"{case.num_steps:,} steps, of batches of {case.batch_size:,}"
+    expected = f"{limits.STEPS_FEW} or more, or a training that ends well"
+    if case.num_steps >= limits.STEPS_FEW or evidence.ends_well:
+        return Verdict(_NAME, "fine", found, expected)
+    batch = max(1, min(case.batch_size, max(limits.BATCH_SMALL, rows // 50), rows))
+    trial = evidence.tried_otherwise(limits.STEPS_ENOUGH, batch_size=batch)
+    ways = [
+        (evidence.way(evidence.own, on_val=on_val), evidence.way(trial, on_val=on_val))
+        for on_val in (False, True)
+    ]
+    if not evidence.learns(trial) or any(
+        own > (1.0 - limits.HELD_DOWN) * more for own, more in ways
+    ):
+        return Verdict(_NAME, "fine", f"{found}, and more of smaller ones learn no more", expected)
+    epochs = max(1, limits.STEPS_ENOUGH // max(1, rows // batch))
+    metric = case.metric.short
+    smaller = f"batch_size to {batch} and " if batch < case.batch_size else ""
+    return Verdict(
+        _NAME,
+        "fault" if ways[1][0] < 0.5 * ways[1][1] else "warning",
+        f"{found}: val {metric} {evidence.own.val_acc[-1]:.3f} after them",
+        expected,
+        f"Set {smaller}num_epochs to {epochs}: val {metric} {trial.val_acc[-1]:.3f} then.",
+    )
