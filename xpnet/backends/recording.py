@@ -12,13 +12,14 @@ a result that is no array.
 """
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from xpnet.backends.shortcuts import shortest_calls
+from xpnet.backends.side_by_side import Moved, joined
 
 __all__ = ["Recorded", "RecordingError", "RecordingNamespace", "Tape"]
 
@@ -41,6 +42,16 @@ class Tape:
         """Add the calls of an elementwise function, or of the matrix product."""
         constant = [not isinstance(x, Recorded) for x in args]
         self.calls += shortest_calls(ufunc, _as_arrays(_unwrapped(args)), constant, out)
+
+    def join(self, carried: Iterable[np.ndarray]) -> Moved:
+        """Make one of calls that can be, and return what gives the new place of an array.
+
+        Args:
+            carried: Arrays of its own that are read before they are written.
+
+        """
+        self.calls, moved = joined(self.calls, carried)
+        return moved
 
     def replay(self) -> None:
         """Make all calls."""
@@ -119,8 +130,14 @@ def _noted(
     out = _kept(result, tape)
     arrays = [x for x in inputs if isinstance(x, np.ndarray)]
     if not any(np.may_share_memory(out.value, x) for x in arrays):
-        tape.note(lambda: np.copyto(out.value, function(*inputs, **options)))
+        tape.note(_recompute, out.value, function, inputs, options)
     return out
+
+
+def _recompute(
+    out: np.ndarray, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    np.copyto(out, function(*args, **kwargs))
 
 
 def _ufunc(ufunc: np.ufunc, *args: Any) -> Recorded | Any:

@@ -57,13 +57,16 @@ class _Recording:
         self._data = _in_order(data)
         self._draws = {path: x[0, ...].copy() for path, x in _leaves(draws).items()}
         self._carry = {path: x.copy(order="K") for path, x in _leaves(carry).items()}
-        self._carried = _rebuilt(carry, self._carry)
-        self._own = _in_order(self._carried)
         noted = {path: Recorded(x, self._tape) for path, x in self._carry.items()}
         drawn = {path: Recorded(x, self._tape) for path, x in self._draws.items()}
         after, loss = step(_rebuilt(carry, noted), data, _rebuilt(draws, drawn))
-        self._loss = loss.value
         self._hand_on(_leaves(after), noted)
+        moved = self._tape.join(self._carry.values())
+        self._carry = {path: moved(x) for path, x in self._carry.items()}
+        self._draws = {path: moved(x) for path, x in self._draws.items()}
+        self._loss = moved(loss.value)
+        self._carried = _rebuilt(carry, self._carry)
+        self._own = _in_order(self._carried)
 
     def _hand_on(self, after: Leaves, before: Leaves) -> None:
         """Note the copies of what the step made anew to where the next step reads it."""
