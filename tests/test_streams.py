@@ -1,10 +1,11 @@
 import hashlib
+import threading
 
 import numpy as np
 import pytest
 
 from xpnet.errors import InputError
-from xpnet.streams import check_seed, stream
+from xpnet.streams import brief_stream, check_seed, stream
 
 PURPOSES = ["weights", "order", "accuracy", "split", "dropout", "gradient_check"]
 
@@ -93,3 +94,30 @@ def test_refuses_other_seeds_by_value(seed):
         with pytest.raises(InputError, match=r"integer from 0 to 2\*\*64 - 1; got ") as caught:
             function(seed)
         assert repr(seed) in str(caught.value)
+
+
+@pytest.mark.parametrize("used", [0, 1, 3])
+def test_a_brief_stream_begins_as_the_stream_does_whatever_was_drawn_before(used):
+    for seed, purpose, index in ((0, "order", 0), (7, "accuracy", 3), (2**64 - 1, "order", 2**40)):
+        before = brief_stream(5, "order", 1)
+        before.integers(0, 256, used, dtype=np.uint32)  # leaves half a draw behind
+        before.standard_normal(used)
+        found = brief_stream(seed, purpose, index)
+        expected = stream(seed, purpose, index)
+        assert found.permutation(50).tolist() == expected.permutation(50).tolist()
+        assert found.integers(0, 9, 7).tolist() == expected.integers(0, 9, 7).tolist()
+
+
+def test_each_thread_has_a_brief_stream_of_its_own():
+    found = brief_stream(3, "order", 1)
+    others = []
+    thread = threading.Thread(target=lambda: others.append(brief_stream(4, "order", 2).random(3)))
+    thread.start()
+    thread.join()
+    np.testing.assert_array_equal(others[0], stream(4, "order", 2).random(3))
+    np.testing.assert_array_equal(found.random(3), stream(3, "order", 1).random(3))
+
+
+def test_a_brief_stream_refuses_what_a_stream_does():
+    with pytest.raises(InputError, match="seed must be an integer"):
+        brief_stream(-1, "order")

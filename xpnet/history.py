@@ -39,11 +39,29 @@ class History:
         self.val_acc: list[Any] = []
         self.val_loss: list[Any] = []
         self.check_steps: list[int] = []
+        self._gone = _Gone(divergence.steps, best.stopped)
 
     @property
     def gone(self) -> np.ndarray:
         """Which runs have diverged or stopped early, of the member shape."""
-        return np.asarray(self.divergence.gone | (self.best.stopped > 0))
+        return self._now_gone().runs
+
+    @property
+    def any_gone(self) -> bool:
+        """Whether a run has diverged or stopped early."""
+        return self._now_gone().any
+
+    @property
+    def all_gone(self) -> bool:
+        """Whether all runs have."""
+        return self._now_gone().all
+
+    def _now_gone(self) -> "_Gone":
+        """Return it, looked at anew only where it changed: it is asked for six times an epoch."""
+        steps, stopped, known = self.divergence.steps, self.best.stopped, self._gone
+        if steps is not known.steps or stopped is not known.stopped:
+            self._gone = _Gone(steps, stopped)
+        return self._gone
 
     def add_losses(self, losses: np.ndarray, first: int, rate: Any) -> None:
         """Append losses, up to the step at which a run diverged.
@@ -54,10 +72,11 @@ class History:
             rate: The learning rate now, or None if it is not known.
 
         """
-        gone = self.gone
         # A run that has ended is left alone: what becomes of it later, nobody hears.
-        self.divergence.look(np.where(gone, 0.0, losses) if gone.any() else losses, first, rate)
-        if not self.gone.any():  # as nearly always, and several times an epoch
+        self.divergence.look(
+            np.where(self.gone, 0.0, losses) if self.any_gone else losses, first, rate
+        )
+        if not self.any_gone:
             self.loss.extend(losses.tolist() if losses.ndim == 1 else losses.astype(np.float64))
             return
         steps = first + np.arange(len(losses))
@@ -78,9 +97,9 @@ class History:
             ruined = np.where(measured.finite | self.gone, 0.0, np.nan)
             self.divergence.look(ruined[None], step, rate)
         train_acc, val_acc, val_loss, _ = measured
-        if (gone := self.gone).any():
+        if self.any_gone:
             train_acc, val_acc, val_loss = (
-                np.where(gone, np.nan, values) for values in (train_acc, val_acc, val_loss)
+                np.where(self.gone, np.nan, values) for values in (train_acc, val_acc, val_loss)
             )
         self.train_acc.append(plain(train_acc))
         self.val_acc.append(plain(val_acc))
@@ -131,3 +150,12 @@ class History:
         self.check_steps[:] = saved["check_steps"].tolist()
         self.divergence.steps = saved["diverged"].copy()
         self.best.restore(saved, best)
+
+
+class _Gone:
+    """Which runs have ended, by arrays that are replaced where they change, not written into."""
+
+    def __init__(self, steps: np.ndarray, stopped: np.ndarray) -> None:
+        self.steps, self.stopped = steps, stopped
+        self.runs = np.asarray((steps > 0) | (stopped > 0))
+        self.any, self.all = bool(self.runs.any()), bool(self.runs.all())

@@ -79,7 +79,7 @@ class TrainingLoop:
 
         """
         self.last_epoch = last_epoch
-        while not (self.epoch in (last_epoch, until) or self.history.gone.all()):
+        while not (self.epoch in (last_epoch, until) or self.history.all_gone):
             if self._is_stopped_in_epoch(interrupt):
                 return
 
@@ -102,7 +102,7 @@ class TrainingLoop:
             self._done_in_epoch = 0 if ends else done
             now = self.trainer.variables
             self.bind(now)
-            if history.gone.all():
+            if history.all_gone:
                 self.keep(True, ends)
                 break
             if (self.step - 1) % self.print_every == 0:
@@ -114,7 +114,7 @@ class TrainingLoop:
             if ends:
                 self.call("on_epoch")
             stops = interrupt.is_set  # read once: it may be set at any moment
-            is_last = self.epoch == last_epoch or bool(history.gone.all())
+            is_last = self.epoch == last_epoch or history.all_gone
             self.keep(stops or (ends and is_last), ends)
             if stops:
                 if not is_due:  # after the checkpoint: a run that goes on has no check here
@@ -139,6 +139,8 @@ class TrainingLoop:
         history, best, last_epoch = self.history, self.history.best, self.last_epoch
         accuracies = history.train_acc[-1], history.val_acc[-1]
         self.say(epoch_line, self.epoch, last_epoch, *accuracies, self.metric)
+        if best.patience is None:
+            return
         newly = best.stop(self.step, ~history.gone)
         if newly.any():
             going = int((~history.gone).sum())

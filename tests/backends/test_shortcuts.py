@@ -5,7 +5,7 @@ import operator
 import numpy as np
 import pytest
 
-from xpnet.backends.shortcuts import shortest_calls
+from xpnet.backends.shortcuts import shortest_calls, shortest_reduction
 
 F = np.float32
 SHAPES = [
@@ -91,3 +91,23 @@ def test_so_are_unusual_ones(inputs):
     out = np.empty_like(expected)
     taken(shortest_calls(np.matmul, inputs, (False, False), out))
     assert np.array_equal(out, expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int64])
+@pytest.mark.parametrize("order", "CF")
+@pytest.mark.parametrize("shape", [(1000, 5), (100, 50), (8192, 1), (3, 1500), (9, 4), (20, 30, 8)])
+@pytest.mark.parametrize("axis", [0, -2, 1, -1])
+def test_sums_are_reductions(rng, shape, axis, order, dtype):
+    x = np.asarray(100.0 * rng.standard_normal(shape), dtype=dtype, order=order)
+    for keepdims in (False, True):
+        expected = np.add.reduce(x, axis, keepdims=keepdims)
+        out = np.empty_like(expected)
+        shortest_reduction(np.add, x, axis, out, keepdims=keepdims)()
+        np.testing.assert_array_equal(out, expected, strict=True)
+
+
+def test_other_reductions_are_themselves(rng):
+    x = rng.standard_normal((1000, 5)).astype(F)
+    out = np.empty(5, F)
+    shortest_reduction(np.maximum, x, 0, out, keepdims=False)()
+    np.testing.assert_array_equal(out, x.max(axis=0))

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backends.shortcuts import shortest_calls
+from xpnet.backends.shortcuts import shortest_calls, shortest_reduction
 from xpnet.backends.side_by_side import Moved, joined
 
 __all__ = ["Recorded", "RecordingError", "RecordingNamespace", "Tape"]
@@ -215,7 +215,7 @@ def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 def _reduced(ufunc: Any, x: Recorded, axis: Any, *, keepdims: bool) -> Recorded:
     """Reduce over an axis, or several."""
     out = _kept(ufunc.reduce(x.value, axis, None, None, keepdims), x.tape)
-    x.tape.note(ufunc.reduce, x.value, axis, None, out.value, keepdims)
+    x.tape.calls.append(shortest_reduction(ufunc, x.value, axis, out.value, keepdims=keepdims))
     return out
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from xpnet.backends import Array
 from xpnet.errors import InputError
-from xpnet.streams import stream
+from xpnet.streams import brief_stream
 
 __all__ = [
     "Sampling",
@@ -63,7 +63,7 @@ def epoch_rows(
 def _draw(
     num_train: int, shape: tuple[int, int], seed: int, epoch: int, sampling: str
 ) -> np.ndarray:
-    rng = stream(seed, "order", epoch)
+    rng = brief_stream(seed, "order", epoch)
     if sampling == "replacement":
         return rng.integers(num_train, size=shape)
     return rng.permutation(num_train)[: shape[0] * shape[1]].reshape(shape)
@@ -74,7 +74,7 @@ def sample_rows(num_rows: int, num_samples: int, index: int) -> np.ndarray:
 
     They do not depend on a run's seed, so that the members of a stack share them.
     """
-    rng = stream(0, "accuracy", index)
+    rng = brief_stream(0, "accuracy", index)
     return rng.choice(num_rows, size=min(num_samples, num_rows), replace=False)
 
 
