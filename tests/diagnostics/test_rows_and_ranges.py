@@ -175,7 +175,7 @@ class TestInputsUsed:
     def test_a_batch_that_was_kept_is_told(self, data, evidence_of):
         verdict = check_inputs_used(evidence_of(data, Keeps(4)))
         assert verdict.status == "fault"
-        assert "whatever the inputs are" in verdict.found
+        assert "for other inputs after the first: the model kept these" in verdict.found
 
 
 class TestOutputRange:

@@ -67,14 +67,23 @@ def _of_samples(replay: Replay, X: np.ndarray, y: np.ndarray) -> Verdict | None:
     with kept_draws(replay.model):
         model = own_copy(replay.model)
         loss, after = (call_loss(model, inputs, y)[0] for inputs in (X, other))
-    if not np.isfinite(loss) or loss not in (after, replay.loss(other, y)[0]):
+    anew = replay.loss(other, y)[0]
+    if not np.isfinite(loss) or loss not in (after, anew):
         return None
+    if loss != anew:
+        return Verdict(
+            _NAME,
+            "fault",
+            f"the loss is {loss:.4g} again for other inputs after the first: the model kept these",
+            "the loss of the inputs that are given",
+            "Keep no inputs from one call of model.loss to the next.",
+        )
     return Verdict(
         _NAME,
         "fault",
         f"the loss is {loss:.4g} whatever the inputs are",
         "a loss that depends on X",
-        "Look whether model.loss(X, y) works on this X, and not on one that it kept.",
+        "Look at what model.loss(X, y) does with X.",
     )
 
 
