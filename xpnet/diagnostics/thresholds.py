@@ -192,9 +192,6 @@ SMALLEST_INPUTS = 0.01
 # Bytes that are not scaled have 74 (uniform).
 LARGEST_INPUTS = 1000.0
 LARGEST_FLOAT16 = 65504.0
-# Largest deviation of centred inputs that a mean alone leaves learnable: of grey levels 0 to 16 it
-# is 20, of bytes hundreds.
-SPREAD_WIDE = 50.0
 # Ranges of a feature's middle half: of 2000 normal numbers the farthest is 3 away, of log-normal
 # ones of three decades 300.
 OUTLIERS_FAR = 1000.0

@@ -29,15 +29,24 @@ def check_centring(evidence: Evidence) -> Verdict:
     expected = f"less than {limit:.2g} times, best 0"
     if ratio <= limit:
         return Verdict(_NAME, "fine", found, expected)
-    return Verdict(
-        _NAME,
-        "warning",
-        found,
-        expected,
-        "Subtract the training part's mean and divide by its deviation: preprocess='standard'."
-        if spread > limits.SPREAD_WIDE**2
-        else "Subtract the training part's mean: preprocess='mean'.",
-    )
+    return Verdict(_NAME, "warning", found, expected, _remedy(evidence))
+
+
+def _remedy(evidence: Evidence) -> str:
+    """Return which preprocessing does better in a trial, the simpler one if they do alike."""
+    remedies = {
+        "mean": "Subtract the training part's mean",
+        "standard": "Subtract the training part's mean and divide by its deviation",
+    }
+    if evidence.case.preprocess is not None:
+        return f"{remedies['mean']}, of what the preprocessing leaves."
+    trials = {name: evidence.tried_otherwise(preprocess=name) for name in remedies}
+    ways = {name: evidence.way(trial, on_val=True) for name, trial in trials.items()}
+    best = "mean" if ways["mean"] >= limits.WELL_LEARNT * ways["standard"] else "standard"
+    said = f"{remedies[best]}: preprocess='{best}'"
+    if not evidence.learns(trials[best]):
+        return f"{said}."
+    return f"{said}, val {evidence.case.metric.short} {trials[best].val_acc[-1]:.3f} then."
 
 
 def _largest_variance(centred: np.ndarray) -> float:
