@@ -1,5 +1,7 @@
 """What is noted of NumPy's operations, held against NumPy itself on other numbers."""
 
+import operator
+
 import numpy as np
 import pytest
 
@@ -100,3 +102,22 @@ def test_what_a_replay_cannot_repeat_is_refused(look):
 def test_it_is_not_walked_through():
     with pytest.raises(TypeError):
         iter(Recorded(np.ones(3, F), Tape()))
+
+
+def test_what_a_step_only_takes_rows_of_stays_where_it_is():
+    held = [np.arange(12.0).reshape(4, 3), np.ones((4, 3))]
+    rows = np.asarray([0, 2])
+    tape = Tape()
+    carried = [Recorded(np.zeros((4, 3)), tape) for _ in range(2)]
+    taken = [xp.take(x, Recorded(rows, tape), axis=0) for x in held]
+    for x, data in zip(carried, held, strict=True):
+        operator.iadd(x, data)
+    moved = tape.join([x.value for x in carried])
+    for x in carried:
+        moved(x.value)[...] = 0.0
+    for x in held:
+        x[...] = 10.0 * x
+    tape.replay()
+    for x, data, some in zip(carried, held, taken, strict=True):
+        np.testing.assert_array_equal(moved(x.value), data)
+        np.testing.assert_array_equal(moved(some.value), data[rows])

@@ -27,6 +27,11 @@ def momentum(weights, grads, slots, rate):
     return calls
 
 
+def made(calls):
+    """Return what calls write into, as a tape has made it."""
+    return [call.args[-1] for call in calls]
+
+
 def run(calls):
     for call in calls:
         call()
@@ -37,18 +42,20 @@ def test_one_call_for_all_parameters_gives_the_same_bits(arrays):
     rate = np.asarray(0.01, F)
     expected = [w.copy() for w in weights], [v.copy() for v in slots]
     run(momentum(expected[0], grads, expected[1], rate) * 3)
-    calls, moved = joined(momentum(weights, grads, slots, rate), [*weights, *slots, *grads])
+    given = momentum(weights, grads, slots, rate)
+    calls, moved = joined(given, [*weights, *slots, *grads, *made(given)])
     assert len(calls) == 4
     run(calls * 3)
-    for given, right in ((weights, expected[0]), (slots, expected[1])):
-        for x, y in zip(given, right, strict=True):
+    for held, right in ((weights, expected[0]), (slots, expected[1])):
+        for x, y in zip(held, right, strict=True):
             np.testing.assert_array_equal(moved(x), y, strict=True)
 
 
 def test_numbers_that_are_written_in_place_are_read_there(arrays):
     weights, grads, slots = arrays
     rate = np.asarray(0.0, F)
-    calls, moved = joined(momentum(weights, grads, slots, rate), [*weights, *slots, *grads])
+    given = momentum(weights, grads, slots, rate)
+    calls, moved = joined(given, [*weights, *slots, *grads, *made(given)])
     rate[...] = 0.5
     for g in grads:
         moved(g)[...] = 1.0
@@ -62,10 +69,10 @@ def test_views_and_products_go_with_their_arrays(arrays, rng):
     weights, grads, slots = arrays
     x, out = rng.standard_normal((4, 6)).astype(F), np.empty((5, 4), F)
     product = partial(np.dot, weights[0].T, x.T, out)
-    calls, moved = joined([*momentum(weights, grads, slots, F(0.1)), product], [*weights, *slots])
-    assert len(calls) > 5  # gradients that nobody carries or writes stay where they are
-    carried = [*weights, *slots, *grads]
-    calls, moved = joined([*momentum(weights, grads, slots, F(0.1)), product], carried)
+    given = [*momentum(weights, grads, slots, F(0.1)), product]
+    own = [*weights, *slots, *made(given)]
+    assert len(joined(given, own)[0]) > 5  # gradients that somebody holds stay where they are
+    calls, moved = joined(given, [*own, *grads])
     assert len(calls) == 5
     run(calls)
     np.testing.assert_array_equal(out, np.dot(moved(weights[0]).T, x.T))
@@ -122,3 +129,41 @@ def test_large_arrays_stay_as_they_are(rng):
     calls, moved = joined([partial(np.add, x, F(1), x) for x in large], large)
     assert len(calls) == 2
     assert moved(large[0]) is large[0]
+
+
+def test_numbers_are_no_arrays_that_lie_side_by_side(rng):
+    wide = [rng.standard_normal(4).astype(F) for _ in range(2)]
+    numbers = [np.asarray(x, F) for x in (3.0, 0.0, 0.0)]
+
+    def program(wide, numbers):
+        c, a, b = numbers
+        products = [partial(np.multiply, c, c, x) for x in (a, b)]
+        return [*products, *(partial(np.add, x, b, x) for x in wide)]
+
+    expected = [x + F(9.0) for x in wide]
+    calls, moved = joined(program(wide, numbers), [*wide, *numbers])
+    assert len(calls) == 3
+    run(calls)
+    assert [float(x) for x in numbers] == [3.0, 9.0, 9.0]
+    for x, right in zip(wide, expected, strict=True):
+        np.testing.assert_array_equal(moved(x), right)
+
+
+def test_products_of_stacks_are_no_elementwise_calls(rng):
+    a, b, c, d, e, f = (rng.standard_normal((2, 4, 4)).astype(F) for _ in range(6))
+    given = [partial(np.matmul, a, b, e), partial(np.matmul, c, d, f)]
+    expected = [a @ b, c @ d]
+    calls, moved = joined(given, [a, b, c, d, e, f])
+    run(calls)
+    for x, right in zip((e, f), expected, strict=True):
+        np.testing.assert_array_equal(moved(x), right)
+
+
+def test_zeros_of_two_signs_are_two_numbers(rng):
+    a, b = rng.standard_normal((2, 4)).astype(F)
+    a, b = np.abs(a), np.abs(b)
+    given = [partial(np.multiply, a, F(0.0), a), partial(np.multiply, b, F(-0.0), b)]
+    calls, moved = joined(given, [a, b])
+    run(calls)
+    assert not np.signbit(moved(a)).any()
+    assert np.signbit(moved(b)).all()

@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from xpnet.backends.calls import Moved
 from xpnet.backends.shortcuts import shortest_calls, shortest_reduction
-from xpnet.backends.side_by_side import Moved, joined
+from xpnet.backends.side_by_side import joined
 
 __all__ = ["Recorded", "RecordingError", "RecordingNamespace", "Tape"]
 
@@ -29,10 +30,17 @@ class RecordingError(TypeError):
 
 
 class Tape:
-    """The calls of a step, in their order; each writes into an array of its own."""
+    """The calls of a step, in their order; each writes into an array of its own.
+
+    Attributes:
+        calls: The calls.
+        own: The arrays that were made for their results, which nobody else holds.
+
+    """
 
     def __init__(self) -> None:
         self.calls: list[Callable[[], Any]] = []
+        self.own: list[np.ndarray] = []
 
     def note(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Add a call."""
@@ -50,7 +58,7 @@ class Tape:
             carried: Arrays of its own that are read before they are written.
 
         """
-        self.calls, moved = joined(self.calls, carried)
+        self.calls, moved = joined(self.calls, [*carried, *self.own])
         return moved
 
     def replay(self) -> None:
@@ -113,10 +121,10 @@ def _tape_of(args: tuple[Any, ...]) -> Tape | None:
 
 def _kept(result: Any, tape: Tape) -> Recorded:
     """Return a fresh result, as an array that a replay can write into."""
-    if isinstance(result, np.ndarray):
-        return Recorded(result, tape)
-    if isinstance(result, np.generic):
-        return Recorded(np.asarray(result), tape, is_scalar=True)
+    if isinstance(result, np.ndarray | np.generic):
+        out = Recorded(np.asarray(result), tape, is_scalar=isinstance(result, np.generic))
+        tape.own.append(out.value)
+        return out
     raise RecordingError(f"a step's operation gave {type(result).__name__}, no array")
 
 
@@ -127,10 +135,11 @@ def _noted(
     inputs = _unwrapped(args)
     options = {name: _unwrapped(x) for name, x in kwargs.items()}
     result = function(*inputs, **options)
-    out = _kept(result, tape)
     arrays = [x for x in inputs if isinstance(x, np.ndarray)]
-    if not any(np.may_share_memory(out.value, x) for x in arrays):
-        tape.note(_recompute, out.value, function, inputs, options)
+    if isinstance(result, np.ndarray) and any(np.may_share_memory(result, x) for x in arrays):
+        return Recorded(result, tape)
+    out = _kept(result, tape)
+    tape.note(_recompute, out.value, function, inputs, options)
     return out
 
 
@@ -243,7 +252,7 @@ def _astype(x: Any, dtype: Any, *, copy: bool = True) -> Any:
         return np.astype(x, dtype, copy=copy)
     if x.dtype == dtype and not copy:
         return x
-    out = Recorded(x.value.astype(dtype), x.tape)
+    out = _kept(x.value.astype(dtype), x.tape)
     x.tape.note(np.copyto, out.value, x.value, "unsafe")
     return out
 
@@ -253,7 +262,7 @@ def _take(x: Any, indices: Any, *, axis: int) -> Any:
     if tape is None:
         return np.take(x, indices, axis=axis)
     x, indices = _unwrapped((x, indices))
-    out = Recorded(np.take(x, indices, axis=axis), tape)
+    out = _kept(np.take(x, indices, axis=axis), tape)
     # Clipped, as with an output NumPy would check them by way of another buffer.
     tape.note(x.take, indices, axis, out.value, "clip")
     return out

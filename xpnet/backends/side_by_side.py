@@ -6,16 +6,16 @@ lie one after the other in memory, one call does it for all of them. Numbers are
 bit, as each stands by itself; only their addresses change.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Moved", "joined"]
+from xpnet.backends.calls import Call, Moved, address, arrays_in, laid_out, moved, replaced, root
 
-Call = Callable[[], Any]
-Moved = Callable[[np.ndarray], np.ndarray]
+__all__ = ["joined"]
+
 Column = tuple[int, ...]  # addresses of allocations that are to lie side by side
 
 _SMALL = 16_384  # numbers of an array: around more the time is that of the arithmetic
@@ -40,41 +40,42 @@ class _Use:
         self.key: Any = None
         self.columns: tuple[int, ...] = ()
         self.is_joined = False
-        self.reads = self.writes = _bits_of(_arrays_in(call), bits)
-        if isinstance(call, partial) and isinstance(call.func, np.ufunc):
+        self.reads = self.writes = _bits_of(arrays_in(call), bits)
+        # Products have a signature: they are no function of one number after the other.
+        if (
+            isinstance(call, partial)
+            and isinstance(call.func, np.ufunc)
+            and call.func.signature is None
+        ):
             *operands, out = [*call.args, *call.keywords.values()]
-            self.reads, self.writes = _bits_of(_arrays_in(operands), bits), _bits_of([out], bits)
-            if all(_is_whole(x, out) for x in (*operands, out)):
-                self.columns = tuple(_address(x) for x in (*operands, out) if _is_wide(x))
+            self.reads, self.writes = _bits_of(arrays_in(operands), bits), _bits_of([out], bits)
+            if _is_wide(out) and all(_is_whole(x, out) for x in (*operands, out)):
+                self.columns = tuple(address(x) for x in (*operands, out) if _is_wide(x))
                 self.key = self._kind(call, operands, out)
 
     def _kind(self, call: Any, operands: list[Any], out: np.ndarray) -> tuple[Any, ...]:
         """Return the function, its operands that are numbers, and which operands are one array."""
         numbers = tuple(
-            x.dtype if _is_wide(x) else id(x) if isinstance(x, np.ndarray) else (type(x), x)
+            x.dtype if _is_wide(x) else id(x) if isinstance(x, np.ndarray) else (type(x), repr(x))
             for x in operands
         )
         same = tuple(self.columns.index(column) for column in self.columns)
         return call.func, tuple(call.keywords), numbers, out.dtype, same
 
 
-def joined(calls: list[Call], carried: Iterable[np.ndarray]) -> tuple[list[Call], Moved]:
+def joined(calls: list[Call], own: Iterable[np.ndarray]) -> tuple[list[Call], Moved]:
     """Return fewer calls that do the same, and what gives the new place of an array of theirs.
 
     Args:
         calls: Partial functions, each of whose arrays is among its arguments.
-        carried: Arrays that are read before they are written: nobody else may hold them. All others
-            that are only read stay where they are.
+        own: The arrays that may be moved, as nobody else holds them.
 
     """
     bits: dict[int, int] = {}
-    carried = list(carried)
     uses = [_Use(call, bits) for call in calls]
-    movable = _bits_of(carried, bits)
-    for use in uses:
-        movable |= use.writes
-    roots = {_address(root): root for root in map(_root, _arrays_in([carried, calls]))}
-    free = {address: root for address, root in roots.items() if bits[address] & movable}
+    roots = {address(base): base for base in map(root, arrays_in(calls))}
+    movable = {address(root(x)) for x in own}
+    free = {place: base for place, base in roots.items() if place in movable}
     bundles: dict[int, Column] = {}
     before = len(uses) + 1
     while len(uses) < before:  # again, as calls that became one are no longer in the way
@@ -83,13 +84,13 @@ def joined(calls: list[Call], carried: Iterable[np.ndarray]) -> tuple[list[Call]
             uses = _joined_of_kind(uses, kind, bundles, free)
     if not bundles:
         return calls, lambda x: x
-    places = _laid_out(set(bundles.values()), roots)
-    moved = partial(_moved, places=places)
+    places = laid_out(set(bundles.values()), roots)
+    one = partial(moved, places=places)
 
     def whole(x: np.ndarray) -> np.ndarray:
-        return places[_address(x)][0] if x.ndim > 0 else moved(x)
+        return places[address(x)][0] if x.ndim > 0 else one(x)
 
-    return [_replaced(use.call, whole if use.is_joined else moved) for use in uses], moved
+    return [replaced(use.call, whole if use.is_joined else one) for use in uses], one
 
 
 def _kinds(uses: list[_Use]) -> list[list[_Use]]:
@@ -111,7 +112,7 @@ def _joined_of_kind(
         left = [use for use in left if use not in taken]
         columns = list(zip(*(use.columns for use in group), strict=True))
         if len(group) > 1 and _fits(columns, bundles, free):
-            bundles.update({address: column for column in columns for address in column})
+            bundles.update({place: column for column in columns for place in column})
             uses = _with_one_for(uses, group)
     return uses
 
@@ -149,90 +150,24 @@ def _fits(
     bundles: dict[int, Column],
     free: dict[int, np.ndarray],
 ) -> bool:
-    """Return whether the arrays of each column can lie side by side."""
+    """Return whether the arrays of each column, of one or more, can lie side by side."""
     seen = dict(bundles)
     for column in columns:
         if len(set(column)) < len(column) or not free.keys() >= set(column):
             return False
-        if sum(free[address].size for address in column) > _MOST:
+        if sum(free[place].size for place in column) > _MOST:
             return False
-        if any(seen.setdefault(address, column) != column for address in column):
+        if any(seen.setdefault(place, column) != column for place in column):
             return False
     return True
-
-
-def _laid_out(
-    columns: set[Column], roots: dict[int, np.ndarray]
-) -> dict[int, tuple[np.ndarray, int]]:
-    """Return of each allocation the new one, with all numbers, and where it begins in it."""
-    places = {}
-    for column in columns:
-        whole = np.concatenate([roots[address].ravel(order="K") for address in column])
-        start = 0
-        for address in column:
-            places[address] = whole, start
-            start += roots[address].nbytes
-    return places
-
-
-def _moved(x: np.ndarray, places: dict[int, tuple[np.ndarray, int]]) -> np.ndarray:
-    """Return the array, or the view, at its new place."""
-    root = _root(x)
-    if _address(root) not in places:
-        return x
-    whole, start = places[_address(root)]
-    offset = start + _address(x) - _address(root)
-    return np.ndarray(x.shape, x.dtype, whole, offset, x.strides)
-
-
-def _replaced(x: Any, change: Moved) -> Any:
-    """Return nested arguments with other arrays."""
-    if isinstance(x, np.ndarray):
-        return change(x)
-    if isinstance(x, list | tuple):
-        return type(x)([_replaced(item, change) for item in x])
-    if isinstance(x, dict):
-        return {name: _replaced(item, change) for name, item in x.items()}
-    if isinstance(x, partial):
-        return partial(
-            _replaced(x.func, change), *_replaced(x.args, change), **_replaced(x.keywords, change)
-        )
-    owner = getattr(x, "__self__", None)  # as of x.take
-    return getattr(change(owner), x.__name__) if isinstance(owner, np.ndarray) else x
-
-
-def _arrays_in(x: Any) -> Iterator[np.ndarray]:
-    """Yield the arrays among nested arguments."""
-    if isinstance(x, np.ndarray):
-        yield x
-    elif isinstance(x, list | tuple):
-        for item in x:
-            yield from _arrays_in(item)
-    elif isinstance(x, dict):
-        yield from _arrays_in(list(x.values()))
-    elif isinstance(x, partial):
-        yield from _arrays_in([x.func, x.args, x.keywords])
-    elif isinstance(owner := getattr(x, "__self__", None), np.ndarray):
-        yield owner
 
 
 def _bits_of(arrays: Iterable[np.ndarray], bits: dict[int, int]) -> int:
     """Return which allocations arrays lie in, a bit for each."""
     found = 0
     for x in arrays:
-        found |= bits.setdefault(_address(_root(x)), 1 << len(bits))
+        found |= bits.setdefault(address(root(x)), 1 << len(bits))
     return found
-
-
-def _root(x: np.ndarray) -> np.ndarray:
-    """Return the array whose memory this one is a view of."""
-    while isinstance(x.base, np.ndarray):
-        x = x.base
-    return x
-
-
-def _address(x: np.ndarray) -> int:
-    return int(x.__array_interface__["data"][0])
 
 
 def _is_wide(x: Any) -> bool:
@@ -247,7 +182,7 @@ def _is_whole(x: Any, out: np.ndarray) -> bool:
         x.shape == out.shape
         and x.strides == out.strides
         and 0 < x.size <= _SMALL
-        and _root(x).flags.owndata
-        and _root(x).nbytes == x.nbytes
+        and root(x).flags.owndata
+        and root(x).nbytes == x.nbytes
         and (x.flags.c_contiguous or x.flags.f_contiguous)
     )

@@ -195,6 +195,7 @@ LARGEST_FLOAT16 = 65504.0
 # Ranges of a feature's middle half: of 2000 normal numbers the farthest is 3 away, of log-normal
 # ones of three decades 300.
 OUTLIERS_FAR = 1000.0
+OUTLIERS_MOST = 0.02  # of the rows
 # Root mean square for which the initializers' weights give outputs of about 1.
 USUAL_SIZE = 2.0
 # Of the rows that are one and the same, and how many times as often as the next: categories come
@@ -488,6 +489,8 @@ MIXED_SURE = 0.4
 # and maxima of windows leave some out on purpose.
 FEATURES_MOVED = 64
 FEATURES_UNUSED = 0.5
+# Of a model's weights: at which its scores are next to nothing, and no loss is on its flat side.
+NEXT_TO_NOTHING = 1e-3
 
 # Times its weights, at which a model's outputs are beyond all targets if nothing holds them; and of
 # the targets, that lie where outputs never come.

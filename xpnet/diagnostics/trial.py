@@ -128,7 +128,9 @@ def _stacked_trials(
     solver = Solver(stack, source, **{**options, "optim_config": config, "callbacks": [last]})
     train_quietly(solver)
     losses = np.asarray(solver.loss_history)
-    train_acc, val_acc = np.asarray(solver.train_acc_history), np.asarray(solver.val_acc_history)
+    nothing = [np.full(len(changes), np.nan)]  # no check, where the first losses are NaN
+    train_acc = np.asarray(solver.train_acc_history or nothing)
+    val_acc = np.asarray(solver.val_acc_history or nothing)
     return [
         Trial(
             losses[:, k],

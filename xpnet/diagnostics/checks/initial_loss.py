@@ -77,7 +77,7 @@ def _of_unknown(evidence: Evidence, loss: float, scores: np.ndarray, y: np.ndarr
     if loss < 0.0 and not case.is_regression:
         return Verdict(
             _NAME,
-            "fault",
+            "warning",  # a loss may have an offset of its own
             what,
             f"0 or more, as -log of a probability, a margin and a penalty are; {listed}",
             "Look at the signs: of the logarithm, and of the regularisation.",

@@ -1,11 +1,15 @@
 """Whether a model's own loss and scores look at all features, and at the samples of all classes."""
 
+from typing import Any
+
 import numpy as np
 
+from xpnet.backends import backend_of
 from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.case import Case
 from xpnet.diagnostics.copies import own_copy
 from xpnet.diagnostics.evidence import Evidence
-from xpnet.diagnostics.own_loss import call_loss, moved_model
+from xpnet.diagnostics.own_loss import call_loss, moved_model, to_host
 from xpnet.diagnostics.replay import Replay, kept_draws
 from xpnet.diagnostics.verdict import Verdict
 from xpnet.streams import stream
@@ -26,27 +30,36 @@ def check_inputs_used(evidence: Evidence) -> Verdict:
         return Verdict(_NAME, "fine", "the net is xpnet's own", _EXPECTED)
     X, y = case.samples(limits.EVALUATED)
     replay = Replay(moved_model(case))
-    if replay.writes(X, y) or len(np.unique(X.reshape(len(X), -1), axis=0)) < 2:
+    if len(np.unique(X.reshape(len(X), -1), axis=0)) < 2:
+        return Verdict(_NAME, "not looked at", "the inputs are all alike", "")
+    if replay.writes(X, y):
         return Verdict(_NAME, "not looked at", "loss() changes the parameters", "")
-    if X.dtype.kind == "f" and (found := _of_features(replay, X, case.look[0])) is not None:
-        return found
-    if (found := _of_samples(replay, X, y)) is not None:
-        return found
-    if not case.is_regression and (found := _of_classes(evidence, replay)) is not None:
-        return found
-    return Verdict(_NAME, "fine", "each part of them changes the loss or the scores", _EXPECTED)
+    # At weights that are next to nothing as well: a loss far on its flat side is 0 of all inputs.
+    small = Replay(_at_small_weights(case))
+    return (
+        _of_features(replay, X)
+        or _of_samples(replay, small, X, y)
+        or (None if case.is_regression else _of_classes(case, replay, small))
+        or Verdict(_NAME, "fine", "each part of them changes the loss or the scores", _EXPECTED)
+    )
 
 
-def _of_features(replay: Replay, X: np.ndarray, look: np.ndarray) -> Verdict | None:
-    """Move some features by their deviation, one at a time."""
-    std = look.std(axis=0)
-    varies = np.flatnonzero(std > 0)
-    rng = stream(4, "diagnosis")
-    tried = rng.permutation(varies)[: limits.FEATURES_MOVED]
+def _at_small_weights(case: Case) -> Any:
+    model = moved_model(case)
+    for name, w in list(model.params.items()):
+        model.params[name] = backend_of(w).asarray(limits.NEXT_TO_NOTHING * to_host(w), w.dtype)
+    return model
+
+
+def _of_features(replay: Replay, X: np.ndarray) -> Verdict | None:
+    """Give some features, one at a time, the numbers that they have in other rows."""
+    flat = X.reshape(len(X), -1)
+    varies = np.flatnonzero(np.ptp(flat, axis=0) > 0)
+    tried = stream(4, "diagnosis").permutation(varies)[: limits.FEATURES_MOVED]
     before, unused = replay.scores(X), []
     for j in tried:
-        other = X.copy().reshape(len(X), -1)
-        other[:, j] += (std[j] * np.sign(rng.standard_normal(len(X)))).astype(X.dtype)
+        other = flat.copy()
+        other[:, j] = np.sort(flat[:, j])[::-1][_ranks(flat[:, j])]
         if np.array_equal(replay.scores(other.reshape(X.shape)), before):
             unused.append(int(j))
     if len(unused) < limits.FEATURES_UNUSED * max(len(tried), 1):
@@ -61,16 +74,25 @@ def _of_features(replay: Replay, X: np.ndarray, look: np.ndarray) -> Verdict | N
     )
 
 
-def _of_samples(replay: Replay, X: np.ndarray, y: np.ndarray) -> Verdict | None:
+def _ranks(x: np.ndarray) -> np.ndarray:
+    """Return the place of each number in their order."""
+    places = np.empty(len(x), dtype=np.intp)
+    places[np.argsort(x, kind="stable")] = np.arange(len(x))
+    return places
+
+
+def _of_samples(replay: Replay, small: Replay, X: np.ndarray, y: np.ndarray) -> Verdict | None:
     """Take the loss of other inputs with the same targets, anew and after the first."""
-    other = np.repeat(X[:1], len(X), axis=0)
-    with kept_draws(replay.model):
-        model = own_copy(replay.model)
-        loss, after = (call_loss(model, inputs, y)[0] for inputs in (X, other))
-    anew = replay.loss(other, y)[0]
-    if not np.isfinite(loss) or loss not in (after, anew):
-        return None
-    if loss != anew:
+    (loss, after, anew), again = _losses(replay, X, y), _losses(small, X, y)
+    if loss == anew and again[0] == again[2]:
+        return Verdict(
+            _NAME,
+            "fault",
+            f"the loss is {loss:.4g} whatever the inputs are",
+            "a loss that depends on X",
+            "Look at what model.loss(X, y) does with X.",
+        )
+    if loss == after and again[0] == again[1] and loss != anew:
         return Verdict(
             _NAME,
             "fault",
@@ -78,26 +100,30 @@ def _of_samples(replay: Replay, X: np.ndarray, y: np.ndarray) -> Verdict | None:
             "the loss of the inputs that are given",
             "Keep no inputs from one call of model.loss to the next.",
         )
-    return Verdict(
-        _NAME,
-        "fault",
-        f"the loss is {loss:.4g} whatever the inputs are",
-        "a loss that depends on X",
-        "Look at what model.loss(X, y) does with X.",
-    )
+    return None
 
 
-def _of_classes(evidence: Evidence, replay: Replay) -> Verdict | None:
+def _losses(replay: Replay, X: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
+    """Return the loss of inputs, of others after these, and of others anew; NaN equals none."""
+    other = np.repeat(X[:1], len(X), axis=0)
+    with kept_draws(replay.model):
+        model = own_copy(replay.model)
+        loss, after = (call_loss(model, inputs, y)[0] for inputs in (X, other))
+    anew = replay.loss(other, y)[0]
+    return (loss, after, anew) if np.isfinite(loss) else (np.nan, np.nan, np.nan)
+
+
+def _of_classes(case: Case, replay: Replay, small: Replay) -> Verdict | None:
     """Take the loss of each class's label with the inputs of others."""
-    X, y = evidence.case.samples(limits.EVALUATED_MOST)
-    losses = {}
+    X, y = case.samples(limits.EVALUATED_MOST)
+    losses: dict[int, list[float]] = {}
     for c in np.unique(y)[: limits.PROBED_CLASSES]:
-        others = X[y != c][: limits.EVALUATED]
-        halves = np.array_split(others, 2)
+        halves = np.array_split(X[y != c][: limits.EVALUATED], 2)
         if min(map(len, halves)) > 0:
-            labels = [np.full(len(half), c, dtype=y.dtype) for half in halves]
-            losses[int(c)] = [replay.loss(*pair)[0] for pair in zip(halves, labels, strict=True)]
-    ignored = [c for c, (one, other) in losses.items() if np.isfinite(one) and one == other]
+            losses[int(c)] = [_loss_as(c, half, y, replay) for half in halves]
+            if losses[int(c)][0] == losses[int(c)][1]:
+                losses[int(c)] += [_loss_as(c, half, y, small) for half in halves]
+    ignored = [c for c, found in losses.items() if len(found) == 4 and _are_the_same(found)]
     if not ignored or len(ignored) == len(losses):
         return None
     c = ignored[0]
@@ -108,3 +134,13 @@ def _of_classes(evidence: Evidence, replay: Replay) -> Verdict | None:
         "a loss that samples of each class have a part in",
         f"Look where class {c} is left out of the loss, by a mask or a weight.",
     )
+
+
+def _loss_as(c: int, X: np.ndarray, y: np.ndarray, replay: Replay) -> float:
+    """Return the loss of inputs whose labels are all this class."""
+    return replay.loss(X, np.full(len(X), c, dtype=y.dtype))[0]
+
+
+def _are_the_same(losses: list[float]) -> bool:
+    """Return whether two pairs of losses are a pair of equals each."""
+    return bool(np.isfinite(losses).all()) and losses[0] == losses[1] and losses[2] == losses[3]

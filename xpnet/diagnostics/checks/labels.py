@@ -38,7 +38,7 @@ def check_labels_used(evidence: Evidence) -> Verdict:
         )
     if case.is_regression:
         return Verdict(_NAME, "fine", f"targets from {y.min():.3g} to {y.max():.3g}", "that differ")
-    return _nearly_all_different(y) or _of_classes(case)
+    return _nearly_all_different(case) or _of_classes(case)
 
 
 def _of_classes(case: Case) -> Verdict:
@@ -53,9 +53,9 @@ def _of_classes(case: Case) -> Verdict:
         return Verdict(
             _NAME,
             "fault",
-            f"class {unseen[0]} is in the validation part and not in the training part",
+            f"{_listed(unseen)} in the validation part and not in the training part",
             expected,
-            "Shuffle the rows before they are split.",
+            "Shuffle the rows before they are split, or bring training samples of these classes.",
         )
     return Verdict(
         _NAME,
@@ -67,15 +67,26 @@ def _of_classes(case: Case) -> Verdict:
     )
 
 
-def _nearly_all_different(y: np.ndarray) -> Verdict | None:
+def _nearly_all_different(case: Case) -> Verdict | None:
     """Look for so many classes that they are numbers of something, and no classes."""
+    y = case.train[1]
     classes = len(np.unique(y))
+    if len(y) < case.num_train:
+        return None
     if classes < limits.CLASSES_MANY or len(y) >= limits.ROWS_OF_A_CLASS * classes:
         return None
     return Verdict(
         _NAME,
-        "fault",
+        "warning",  # there are classes of which one has seen few
         f"{len(y):,} training samples have {classes:,} classes",
         f"{limits.ROWS_OF_A_CLASS} samples of each class or more",
         "If y measures something and numbers no classes, cast it to float: loss='squared'.",
     )
+
+
+def _listed(classes: np.ndarray) -> str:
+    """Return classes in words, the first few of many."""
+    if len(classes) == 1:
+        return f"class {classes[0]} is"
+    listed = ", ".join(map(str, classes[:5])) + (", ..." if len(classes) > 5 else "")
+    return f"the classes {listed} are"

@@ -80,11 +80,11 @@ def _of_near_copies(case: Case, val: np.ndarray, train: np.ndarray) -> Verdict |
         return None
     return Verdict(
         _NAME,
-        "fault",
+        "warning" if case.is_regression else "fault",  # where no label tells rows of one subject
         f"{share:.0%} of the validation samples have a training sample far nearer than the others "
-        "lie, as copies with noise have",
+        "lie, as copies with noise have, and rows of one subject",
         f"less than {limits.NEAR_COPIES:.0%}",
-        "Split the rows first, and augment the training part alone.",
+        "Split by subjects, or split first and augment the training part alone.",
     )
 
 

@@ -30,9 +30,12 @@ def check_output_range(evidence: Evidence) -> Verdict:
         return Verdict(_NAME, "not looked at", "the model refuses large weights", "")
     if not np.isfinite(scores).all():
         return Verdict(_NAME, "not looked at", "large weights give scores that are infinite", "")
-    low, high = float(scores.min()), float(scores.max())
-    room = limits.SAME_SCORES * float(y.std())
-    outside = float(np.mean((y < low - room) | (y > high + room)))
+    targets = y.reshape(len(y), -1)
+    scores = scores.reshape(-1, targets.shape[1])
+    lows, highs = scores.min(axis=0), scores.max(axis=0)
+    room = limits.SAME_SCORES * targets.std(axis=0)
+    shares = ((targets < lows - room) | (targets > highs + room)).mean(axis=0)
+    outside, low, high = max(zip(shares.tolist(), lows, highs, strict=True))
     said = f"scores lie from {low + 0.0:.3g} to {high + 0.0:.3g} whatever the weights are"
     if outside < limits.OUT_OF_RANGE:
         return Verdict(_NAME, "fine", "the targets are within reach of the scores", _EXPECTED)

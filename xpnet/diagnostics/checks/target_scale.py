@@ -21,7 +21,7 @@ def check_target_scale(evidence: Evidence) -> Verdict:
     if not case.is_regression:
         return Verdict(_NAME, "not looked at", "labels have no scale", "")
     y = case.train[1]
-    std = float(np.max(y.reshape(len(y), -1).std(axis=0)))
+    std = float(np.max(y.reshape(len(y), -1).astype(np.float64).std(axis=0)))
     found = f"the targets have a deviation of {std:.3g}"
     expected = f"about 1 (up to {limits.TARGETS_WIDE:g}), as the net's outputs have"
     if std <= limits.TARGETS_WIDE or evidence.ends_well:

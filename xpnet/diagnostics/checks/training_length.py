@@ -13,7 +13,8 @@ def check_training_length(evidence: Evidence) -> Verdict:
     """Where there are few steps, and the training does not end well, try more in small batches."""
     case = evidence.case
     rows = len(case.train[0])
-    found = f"{case.num_steps:,} steps, of batches of {case.batch_size:,}"
+    plural = "s" * (case.num_steps != 1)
+    found = f"{case.num_steps:,} step{plural}, of batches of {case.batch_size:,}"
     expected = f"{limits.STEPS_FEW} or more, or a training that ends well"
     if case.num_steps >= limits.STEPS_FEW or evidence.ends_well:
         return Verdict(_NAME, "fine", found, expected)
