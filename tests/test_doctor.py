@@ -35,7 +35,7 @@ def test_all_shows_what_is_fine_too(capsys):
 def test_a_fault_exits_with_1_and_is_named_first(capsys):
     assert doctor.main([*QUICK, "--learning-rate", "1e-6"]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1].startswith("fault         learning rate: at 1e-06 the loss goes from")
+    assert lines[1].startswith("fault         learning rate: 1e-06 is too low: the loss goes from")
     assert "First: learning rate: Set learning_rate to" in " ".join(lines[-2:])  # wide or narrow
 
 
@@ -60,7 +60,7 @@ def test_the_report_of_a_run_reads_the_file(tmp_path, capsys):
     assert doctor.main([*QUICK, "--learning-rate", "1e-6", "--json", str(out), "--quiet"]) == 1
     verdicts = read_doctor(out)
     assert [v.name for v in verdicts if v.status == "fault"] == ["learning rate"]
-    assert "at 1e-06 the loss goes from" in str([v.found for v in verdicts])
+    assert "1e-06 is too low: the loss goes from" in str([v.found for v in verdicts])
     assert {v.follows for v in verdicts if v.status == "warning"} == {"learning rate"}
 
 

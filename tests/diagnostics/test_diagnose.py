@@ -137,7 +137,7 @@ class TestAFault:
         found = diagnose(make_net(), data, **options)
         verdict = found["learning rate"]
         assert verdict in found.faults
-        assert "at 1e-05 the loss goes from" in verdict.found
+        assert "1e-05 is too low: the loss goes from" in verdict.found
         suggested = float(verdict.remedy.removeprefix("Set learning_rate to ").rstrip("."))
         assert 1e-3 < suggested < 0.5
         assert found.remedy == verdict.remedy

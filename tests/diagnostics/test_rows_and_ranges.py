@@ -10,6 +10,7 @@ from xpnet.diagnostics.checks.initial_loss import check_initial_loss
 from xpnet.diagnostics.checks.inputs_used import check_inputs_used
 from xpnet.diagnostics.checks.label_agreement import check_label_agreement
 from xpnet.diagnostics.checks.output_range import check_output_range
+from xpnet.diagnostics.checks.parts_alike import check_parts_alike
 from xpnet.diagnostics.checks.repeated_rows import check_repeated_rows
 from xpnet.diagnostics.checks.target_scale import check_target_scale
 from xpnet.diagnostics.checks.validation_part import check_validation_part
@@ -67,6 +68,29 @@ class TestRepeatedRows:
         rows = np.concatenate([np.arange(600), np.flatnonzero(data["y_train"] == 1)])
         doubled = {**data, "X_train": data["X_train"][rows], "y_train": data["y_train"][rows]}
         assert check_repeated_rows(evidence_of(doubled)).status == "fine"
+
+    def test_equal_rows_of_two_labels_are_counted(self, data, evidence_of):
+        X = np.concatenate([data["X_train"], data["X_train"][:100]])
+        y = np.concatenate([data["y_train"], (data["y_train"][:100] + 1) % 4])
+        verdict = check_repeated_rows(evidence_of({**data, "X_train": X, "y_train": y}))
+        assert verdict.status == "warning"
+        assert verdict.found.startswith("200 of 700 training rows have an equal row with another")
+
+
+@pytest.mark.parametrize("by", ["copies", "leaving out"])
+def test_a_training_part_that_was_balanced_is_like_its_validation(by, evidence_of):
+    rng = np.random.default_rng(21)
+    y = (rng.random(1000) < 0.15).astype(int)
+    X = 2.0 * y[:, None] + rng.standard_normal((1000, 8))
+    many, few = (np.flatnonzero(y[:800] == c) for c in (0, 1))
+    rows = np.concatenate([many, np.resize(few, len(many))])
+    if by == "leaving out":
+        rows = np.concatenate([many[: len(few)], few])
+    rows = rng.permutation(rows)
+    own = {"X_train": X[rows], "y_train": y[rows], "X_val": X[800:], "y_val": y[800:]}
+    assert check_parts_alike(evidence_of(own)).status == "fine"
+    own = {"X_train": X[:800], "y_train": y[:800], "X_val": X[rows], "y_val": y[rows]}
+    assert check_parts_alike(evidence_of(own)).is_bad
 
 
 class TestTheValidationPart:
@@ -126,8 +150,8 @@ class Linear:
         if y is None:
             return self.of_scores(z)
         if y.dtype.kind == "f":
-            difference = self.of_scores(z)[:, 0] - y
-            return np.mean(difference**2), {"W": 2 * X.T @ difference[:, None] / len(y)}
+            difference = self.of_scores(z) - y.reshape(len(y), -1)
+            return np.mean(difference**2), {"W": 2 * X.T @ difference / len(y)}
         shares = np.exp(z - z.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)
         rows, weight = np.arange(len(y)), self.weight(y) / len(y)
@@ -177,6 +201,48 @@ class TestInputsUsed:
         assert verdict.status == "fault"
         assert "for other inputs after the first: the model kept these" in verdict.found
 
+    @pytest.mark.parametrize("kind", ["softmax", "hinge"])
+    def test_a_loss_on_its_flat_side_is_not_accused(self, data, evidence_of, kind):
+        far = {k: 128.0 + 5.0 * v if k[0] == "X" else v for k, v in data.items()}
+        for seed in range(3):
+            verdict = check_inputs_used(evidence_of(far, Saturated(seed, kind)))
+            assert verdict.status == "fine", verdict
+
+    def test_numbers_that_are_indices_stay_among_them(self, evidence_of):
+        rng = np.random.default_rng(22)
+        X = rng.integers(0, 9, (700, 8)).astype(np.float32)
+        y = rng.integers(0, 4, 700)
+        own = {"X_train": X[:600], "y_train": y[:600], "X_val": X[600:], "y_val": y[600:]}
+        table = rng.standard_normal((9, 8))
+        model = Linear(4, lambda X: table[X.astype(int)].sum(axis=1))
+        assert check_inputs_used(evidence_of(own, model)).status == "fine"
+
+
+class Saturated:
+    """A softmax, or hinge, of one layer in NumPy, stable and without a penalty."""
+
+    def __init__(self, seed, kind):
+        self.params = {"W": 0.5 * np.random.default_rng(seed).standard_normal((8, 4))}
+        self.kind = kind
+
+    def loss(self, X, y=None):
+        z = X @ self.params["W"]
+        if y is None:
+            return z
+        rows = np.arange(len(y))
+        own = z[rows, y][:, None]
+        if self.kind == "hinge":
+            margins = np.maximum(0.0, z - own + 1.0)
+            loss, dz = margins.sum(axis=1).mean() - 1.0, (margins > 0).astype(float)
+            dz[rows, y] -= dz.sum(axis=1)
+        else:
+            highest = z.max(axis=1, keepdims=True)
+            powers = np.exp(z - highest)
+            total = powers.sum(axis=1, keepdims=True)
+            loss, dz = np.mean(highest + np.log(total) - own), powers / total
+            dz[rows, y] -= 1.0
+        return loss, {"W": X.T @ dz / len(y)}
+
 
 class TestOutputRange:
     def test_outputs_that_end_at_zero_are_told(self, targets, evidence_of):
@@ -197,6 +263,11 @@ class TestOutputRange:
 
     def test_and_a_last_layer_without_an_end(self, targets, evidence_of):
         assert check_output_range(evidence_of(targets, Linear(1))).status == "fine"
+
+    def test_one_output_of_several_is_told(self, targets, evidence_of):
+        two = {k: np.stack([v, v], axis=1) if k[0] == "y" else v for k, v in targets.items()}
+        model = Linear(2, of_scores=lambda z: np.stack([z[:, 0], np.tanh(z[:, 1])], axis=1))
+        assert "scores lie from -1 to 1" in check_output_range(evidence_of(two, model)).found
 
     def test_a_model_that_refuses_large_weights_is_not_accused(self, targets, evidence_of):
         def of_scores(z):

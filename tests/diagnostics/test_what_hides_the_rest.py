@@ -14,6 +14,7 @@ from xpnet.diagnostics.checks.loss_and_accuracy import check_loss_and_accuracy
 from xpnet.diagnostics.checks.loss_over_samples import check_loss_over_samples
 from xpnet.diagnostics.checks.near_copies import near_copies
 from xpnet.diagnostics.checks.outliers import check_outliers
+from xpnet.diagnostics.checks.own_rule import check_own_rule
 from xpnet.diagnostics.checks.regularisation import check_regularisation
 from xpnet.diagnostics.checks.schedule import check_schedule
 from xpnet.diagnostics.checks.training_length import check_training_length
@@ -35,6 +36,21 @@ def test_heavy_tails_are_no_outliers(evidence_of):
     y = rng.integers(0, 2, 700)
     own = {"X_train": X[:600], "y_train": y[:600], "X_val": X[600:], "y_val": y[600:]}
     assert check_outliers(evidence_of(own)).status == "fine"
+
+
+def test_a_feature_that_hardly_ever_moves_has_no_outliers(evidence_of):
+    rng = np.random.default_rng(23)
+    X = rng.standard_normal((700, 8))
+    X[:, 0] = np.where(rng.random(700) < 0.8, 1e-5 * X[:, 0], X[:, 0])
+    y = rng.integers(0, 2, 700)
+    own = {"X_train": X[:600], "y_train": y[:600], "X_val": X[600:], "y_val": y[600:]}
+    assert check_outliers(evidence_of(own)).status == "fine"
+
+
+def test_targets_beyond_what_float32_can_square_are_told(targets, options):
+    huge = {k: (1e20 * v).astype(np.float32) if k[0] == "y" else v for k, v in targets.items()}
+    found = diagnose(xpnet.FullyConnectedNet([20], 8, 1, loss="squared"), huge, **options)
+    assert "target scale" in [verdict.name for verdict in found.faults]
 
 
 class TestLabelsThatAreNumbers:
@@ -200,3 +216,114 @@ class TestLeaks:
         expected = 1.0 - np.exp(-(0.5**dimensions))  # of half the distance at which one is expected
         error = np.sqrt(expected * (1.0 - expected) / 1000)
         assert near_copies(rows[:1000], rows[1000:]) == pytest.approx(expected, abs=4.0 * error)
+
+    def test_rows_of_one_subject_are_a_warning_where_targets_are_real(self, evidence_of):
+        rng = np.random.default_rng(24)
+        X = np.repeat(rng.standard_normal((120, 8)), 6, axis=0)
+        X += 0.05 * rng.standard_normal(X.shape)
+        rows = rng.permutation(720)
+        X = X[rows]
+        y = np.sin(X[:, 0])
+        own = {"X_train": X[:600], "y_train": y[:600], "X_val": X[600:], "y_val": y[600:]}
+        verdict = check_leak(evidence_of(own))
+        assert verdict.status == "warning"
+        assert "rows of one subject" in verdict.found
+
+
+def uphill(w, dw, config=None):
+    return w + config["learning_rate"] * dw, config
+
+
+def shrinking(w, dw, config=None):
+    return 0.9 * w - config["learning_rate"] * dw, config
+
+
+def still(w, _, config=None):
+    return w, config
+
+
+def momentum(w, dw, config=None):
+    config = dict(config)
+    config["v"] = 0.9 * config.get("v", np.zeros_like(w)) - config["learning_rate"] * dw
+    return w + config["v"], config
+
+
+def sign(w, dw, config=None):
+    return w - config["learning_rate"] * np.sign(dw), config
+
+
+class TestOwnRules:
+    @pytest.mark.parametrize(
+        ("rule", "said"),
+        [
+            (uphill, "weights go along their gradient (cosine 1.00)"),
+            (shrinking, "a step without a gradient changes the weights by 0.1 of their size"),
+            (still, "weights stay as they are"),
+        ],
+    )
+    def test_what_does_not_go_downhill_is_told_first(self, data, options, rule, said):
+        options |= {"update_rule": rule, "optim_config": {"learning_rate": 0.1}}
+        found = diagnose(Own(), data, **options)
+        first = next(v for v in found.verdicts if v.is_bad and not v.follows)
+        assert first.name == "update rule"
+        assert said in first.found
+
+    @pytest.mark.parametrize("rule", [momentum, sign])
+    def test_what_does_is_fine(self, data, evidence_of, rule):
+        config = {"learning_rate": 0.01}
+        evidence = evidence_of(data, Own(), update_rule=rule, optim_config=config)
+        assert check_own_rule(evidence).status == "fine"
+
+    def test_a_rule_that_wants_more_is_not_accused(self, data, evidence_of):
+        def wants(w, dw, config=None):
+            return w - config["rates"][w.shape] * dw, config
+
+        config = {"rates": {(8, 4): 0.1, (4,): 0.1}}
+        evidence = evidence_of(data, Own(), update_rule=wants, optim_config=config)
+        assert check_own_rule(evidence).status == "not looked at"
+
+
+def test_a_hidden_layer_of_one_unit_is_a_matter_of_capacity():
+    data = xpnet.data.load("digits")
+    net = xpnet.FullyConnectedNet([50, 1], 64, 10, initializer="kaiming")
+    options = {"update_rule": "adam", "optim_config": {"learning_rate": 3e-3}, "num_epochs": 30}
+    found = diagnose(net, data, **options, preprocess="mean")
+    first = next(v for v in found.verdicts if v.is_bad and not v.follows)
+    assert first.name == "capacity"
+    assert "Set hidden_dims to 400, 64, which was tried" in first.remedy
+
+
+class Tokens:
+    """Sums the rows of a table that the inputs name, then an affine layer; softmax, in NumPy."""
+
+    def __init__(self):
+        rng = np.random.default_rng(1)
+        self.params = {"E": rng.standard_normal((40, 12)), "W": rng.standard_normal((12, 3))}
+
+    def loss(self, X, y=None):
+        E, W = self.params["E"], self.params["W"]
+        h = E[X].mean(axis=1)
+        z = h @ W
+        if y is None:
+            return z
+        shares = np.exp(z - z.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        rows = np.arange(len(y))
+        loss = -np.mean(np.log(shares[rows, y]))
+        shares[rows, y] -= 1.0
+        dz = shares / len(y)
+        dE = np.zeros_like(E)
+        np.add.at(dE, X, np.repeat((dz @ W.T / X.shape[1])[:, None], X.shape[1], axis=1))
+        return loss, {"E": dE, "W": h.T @ dz}
+
+
+def test_token_numbers_are_no_inputs_to_centre_or_to_learn_from_as_numbers():
+    rng = np.random.default_rng(2)
+    kind = rng.permutation(40) % 3
+    X = rng.integers(0, 40, (1500, 9))
+    y = np.argmax([(kind[X] == c).sum(axis=1) for c in range(3)], axis=0)
+    own = {"X_train": X[:1200], "y_train": y[:1200], "X_val": X[1200:], "y_val": y[1200:]}
+    options = {"update_rule": "adam", "optim_config": {"learning_rate": 2e-2}, "num_epochs": 12}
+    found = diagnose(Tokens(), own, **options, batch_size=50)
+    assert not found.faults, found.faults
+    assert not found.warnings, found.warnings

@@ -10,6 +10,7 @@ __all__ = ["with_consequences"]
 _TRAINING = (
     *("learning rate", "regularisation strength", "dropout", "update ratio", "capacity"),
     *("overfit 20 samples", "train/validation gap", "training result", "dead units"),
+    "loss and accuracy",
 )
 _AT_START = ("initial loss", "saturation", "activations by layer", "gradients by layer")
 _UNSEEN = ("label agreement", "train/validation gap", "training result")
@@ -40,13 +41,14 @@ _EXPLAINS = {
     ),
     "loss over samples": ("evaluation", "gradient check", "initial loss", *_TRAINING),
     "inputs used": ("evaluation", "initial loss", *_TRAINING),
+    "update rule": ("loss and accuracy", *_TRAINING),
     "output range": _TRAINING,
     "evaluation": ("initial loss", *_TRAINING),
     "gradient check": ("regularisation", *_TRAINING),
     "symmetry": (*_AT_START, *_TRAINING),
     "repeated rows": ("leak", *_UNSEEN),
     "validation part": (*_UNSEEN, "parts alike", "leak"),
-    "leak": _UNSEEN,
+    "leak": (*_UNSEEN, "learning rate"),
     "parts alike": (*_UNSEEN, "class balance", "dead units"),
     "label agreement": (*_UNSEEN, "capacity", "learning rate", "update ratio"),
     "preprocessing": (*_AT_START, *_TRAINING),

@@ -33,6 +33,7 @@ from xpnet.diagnostics.checks.missing_values import check_missing_values
 from xpnet.diagnostics.checks.outliers import check_outliers
 from xpnet.diagnostics.checks.output_range import check_output_range
 from xpnet.diagnostics.checks.overfit_few import check_overfit_few
+from xpnet.diagnostics.checks.own_rule import check_own_rule
 from xpnet.diagnostics.checks.parts_alike import check_parts_alike
 from xpnet.diagnostics.checks.preprocessing_fit import check_preprocessing_fit
 from xpnet.diagnostics.checks.regularisation import check_regularisation
@@ -64,6 +65,7 @@ CHECKS: tuple[Check, ...] = (
     check_loss_over_samples,
     check_inputs_used,
     check_output_range,
+    check_own_rule,
     check_gradients,
     check_evaluation,
     check_regularisation,
@@ -168,13 +170,13 @@ def _by_result(verdicts: list[Verdict], evidence: Evidence) -> list[Verdict]:
 def _verdict(check: Check, evidence: Evidence) -> Verdict:
     """Return what a check says, or that a model or rule which is not ours raises an error."""
     case = evidence.case
-    if case.net is not None and case.is_own_rule:
-        return check(evidence)
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)  # a verdict says what they would
             return check(evidence)
     except Exception as error:  # whatever a user's own code may raise
+        if case.net is not None and case.is_own_rule:
+            raise
         first = str(error).partition("\n")[0]
         return Verdict(
             "own code",

@@ -268,6 +268,8 @@ BY_CHANCE = 1e-4
 DIFFERENT_ROWS = 0.5
 DIFFERENT_ROWS_LEAST = 0.1
 KNOWN_ROWS = 0.1
+# Of the training rows, that have an equal one of another label, where equal rows are no chance.
+CONTRADICTING = 0.02
 # As a fault: it changes the accuracy in the first digit.
 LEAKED_MUCH = 0.1
 # Rows, and rows of each class, from which a feature that tells the answer is no chance; and how far
@@ -303,6 +305,8 @@ PARTS_SHIFT = 0.25
 PARTS_SHIFT_MUCH = 1.0
 # Total variation between the shares of the classes of both parts, beyond what chance gives.
 PARTS_CLASSES = 0.15
+# The largest class to the smallest, of a training part that was balanced on purpose.
+BALANCED = 1.6
 # A mean in standard deviations that rounding leaves, in float32 and float64.
 ROUNDED_MEAN = 1e-4
 
@@ -482,6 +486,12 @@ MIXED_ROWS_LEAST = 40
 MIXED_SHARE = 0.1
 MIXED_TIMES = 4.0
 MIXED_SURE = 0.4
+
+# A rule that is called by itself: with so many weights, and so often; and the cosine of the way
+# that they go with the gradient, of which a mistake in the sign leaves 1.
+RULE_WEIGHTS = 64
+RULE_STEPS = 5
+UPHILL = 0.2
 
 # -- a model's own inputs ------------------------------------------------------------------------
 

@@ -53,7 +53,9 @@ def _is_worth_a_trial(evidence: Evidence, gap: float) -> bool:
     trials = evidence.by_rate.values()
     best = max(map(evidence.way, trials))
     plain = evidence.way_of(evidence.reference.accuracy)
-    full = gap > limits.SMALL_GAP or best >= limits.WELL_LEARNT
+    # What has learnt but half of what can be learnt has a gap by chance, or by a part of it.
+    most = limits.GAP if best < 0.5 * plain else limits.SMALL_GAP
+    full = gap > most or best >= limits.WELL_LEARNT
     # A deep net that learns nothing at any rate has another illness, and a wide one takes long.
     can_help = len(hidden) < 2 or any(map(evidence.learns, trials))
     return narrow and can_help and not full and best < plain - limits.WIDER

@@ -15,11 +15,12 @@ _ROUNDS = 30
 
 def check_centring(evidence: Evidence) -> Verdict:
     """Hold the squared length of the mean against the largest variance of any direction."""
-    if "channel-mean" in str(evidence.case.preprocess):
+    case = evidence.case
+    if "channel-mean" in str(case.preprocess):
         return Verdict(
             _NAME, "fine", "each channel has the mean 0", "that of each channel or pixel"
         )
-    X = evidence.case.look[0][:_SAMPLES]
+    X = case.look[0][:_SAMPLES]
     mean = X.mean(axis=0)
     length = float(mean @ mean)
     spread = _largest_variance(X - mean)
@@ -27,6 +28,8 @@ def check_centring(evidence: Evidence) -> Verdict:
     found = f"the inputs' mean is {ratio:.2g} times as long as their widest spread"
     limit = float(np.sqrt(limits.MEAN_TO_SPREAD))
     expected = f"less than {limit:.2g} times, best 0"
+    if case.net is None and case.train[0].dtype.kind in "iu" and evidence.ends_well:
+        return Verdict(_NAME, "fine", f"{found}, which does the model no harm", expected)
     if ratio <= limit:
         return Verdict(_NAME, "fine", found, expected)
     return Verdict(_NAME, "warning", found, expected, _remedy(evidence))

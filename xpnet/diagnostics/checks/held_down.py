@@ -29,6 +29,12 @@ def check_held_down(evidence: Evidence) -> Verdict:
         return _fast_decay(evidence) or found
     case = evidence.case
     reg = 0.0 if case.net is None else float(case.net.reg)
+    strong = [
+        f"{name} {value:g}"
+        for name, value in (("reg", reg), ("weight_decay", case.weight_decay))
+        if value > 0
+    ]
+    found = replace(found, found=f"{' or '.join(strong)} is too strong: {found.found}")
     changes = []
     if reg > 0:
         changes += [replace(at, reg_factor=f, decay_factor=1.0) for f in (*_WEAKER, 0.0)]
@@ -83,7 +89,8 @@ def check_dropout(evidence: Evidence) -> Verdict:
     works = _first_that_works(evidence, changes)
     remedy = _remedy(evidence, works, [f"dropout_keep_ratio to {works.keep_ratio:g}"])
     if found.is_bad:
-        return replace(found, remedy=remedy)
+        said = f"{said}, which is too few: {found.found}"
+        return replace(found, found=said, remedy=remedy)
     return Verdict(
         _DROPOUT, "warning", f"{said}: {case.metric.short} " + _said(evidence.own), expected, remedy
     )

@@ -49,25 +49,32 @@ def _judged(evidence: Evidence, rate: float) -> tuple[Status, str, str]:
     best = _best_factor(evidence)
     learns = evidence.learns(trials[best])
     use_best = f"Set learning_rate to {_said(rate * best)}." if learns else _none_works(evidence)
-    what = f"at {_said(rate)} the loss goes from {own.losses[0]:.3g} to "
+    goes = f"the loss goes from {own.losses[0]:.3g} to "
     if own.diverged:
         step = int(np.argmin(np.isfinite(own.losses))) + 1
-        return "fault", f"{what}NaN or infinity at step {step}", use_best
-    found = f"{what}{own.final_loss():.3g} in {len(own.losses)} steps"
+        what = _too("high", rate) if learns else f"at {_said(rate)}"
+        return "fault", f"{what} {goes}NaN or infinity at step {step}", use_best
+    goes += f"{own.final_loss():.3g} in {len(own.losses)} steps"
     if not any(map(evidence.learns, trials.values())):
-        return _nothing(evidence, found)
+        return _nothing(evidence, f"at {_said(rate)} {goes}")
     failing: Status = "warning" if evidence.ends_well else "fault"
-    if own.grew and (best < 1.0 or not evidence.ends_well):
-        return failing, f"{found}, after {own.peak:.3g}", use_best
+    if own.grew and best < 1.0:
+        return failing, f"{_too('high', rate)} {goes}, after {own.peak:.3g}", use_best
     if (calmer := _calmer(evidence)) is not None:
-        found += f", and to {trials[calmer].final_loss():.3g} at {_said(rate * calmer)}"
-        return failing, found, f"Set learning_rate to {_said(rate * calmer)}."
-    return _compared(evidence, found, best)
+        goes += f", and to {trials[calmer].final_loss():.3g} at {_said(rate * calmer)}"
+        remedy = f"Set learning_rate to {_said(rate * calmer)}."
+        return failing, f"{_too('high', rate)} {goes}", remedy
+    if own.grew and not evidence.ends_well:
+        remedy = "No other rate that was tried does better: look at the loss and the gradients."
+        return failing, f"at {_said(rate)} {goes}, after {own.peak:.3g}", remedy
+    return _compared(evidence, goes, best)
 
 
-def _compared(evidence: Evidence, found: str, best: float) -> tuple[Status, str, str]:
+def _compared(evidence: Evidence, goes: str, best: float) -> tuple[Status, str, str]:
     """Compare the accuracies with those at the best rate."""
     trials, own, case = evidence.by_rate, evidence.own, evidence.case
+    rate = case.rate or 0.0
+    found = f"at {_said(rate)} {goes}"
     sooner = any(f > 1.0 and _is_sooner(trial, own) for f, trial in trials.items())
     # Both: a rate that learns wrong labels by heart is no better.
     pairs = [
@@ -82,11 +89,11 @@ def _compared(evidence: Evidence, found: str, best: float) -> tuple[Status, str,
     status: Status = "fault"
     if any(better - way < limits.RATE_LOSES for way, better in pairs):
         status = "warning"
-    found += f" (train {case.metric.short} {own.train_acc[-1]:.3f}, "
-    found += f"{trials[best].train_acc[-1]:.3f} at best)"
+    found = f"{_too('high' if best < 1.0 else 'low', rate)} {goes} (train {case.metric.short} "
+    found += f"{own.train_acc[-1]:.3f}, {trials[best].train_acc[-1]:.3f} at best)"
     if best > 1.0:  # the lowest that does as well, as the highest are near the edge
         best = min(f for f in _near(evidence) if f > 1.0)
-    return status, found, f"Set learning_rate to {_said((case.rate or 0.0) * best)}."
+    return status, found, f"Set learning_rate to {_said(rate * best)}."
 
 
 def _none_works(evidence: Evidence) -> str:
@@ -177,3 +184,7 @@ def _is_sooner(other: Trial, own: Trial) -> bool:
 
 def _said(rate: float) -> str:
     return f"{rate:.2g}"
+
+
+def _too(side: str, rate: float) -> str:
+    return f"{_said(rate)} is too {side}:"

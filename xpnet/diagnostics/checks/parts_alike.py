@@ -30,7 +30,8 @@ def check_parts_alike(evidence: Evidence) -> Verdict:
             f"validation inputs are {val_size / max(size, 1e-300):.3g} times as large as training "
             f"inputs{after}",
             "the same size",
-            "Preprocess both parts in the same way: one of them was left out, or done twice.",
+            "Preprocess both parts in the same way, with the columns in one order: one of them was "
+            "left out, or done twice.",
         )
     if shift > limits.PARTS_SHIFT + limits.SURE * chance:
         return Verdict(
@@ -69,7 +70,7 @@ def _classes(y: np.ndarray, y_val: np.ndarray) -> Verdict | None:
     # What chance gives: each share's mean deviation is below its standard deviation.
     deviations = np.sqrt(shares * (1 - shares) * (1 / len(y) + 1 / len(y_val)))
     limit = max(limits.PARTS_CLASSES, float(deviations.sum()))
-    if apart <= limit:
+    if apart <= limit or _is_rebalanced(shares, val_shares):
         return None
     return Verdict(
         _NAME,
@@ -79,3 +80,12 @@ def _classes(y: np.ndarray, y_val: np.ndarray) -> Verdict | None:
         f"at most {limit:.0%}",
         "Shuffle the rows before they are split.",
     )
+
+
+def _is_rebalanced(shares: np.ndarray, val_shares: np.ndarray) -> bool:
+    """Return whether the training part was balanced on purpose, by copies or by leaving out."""
+    seen, val_seen = shares[shares > 0], val_shares[val_shares > 0]
+    if len(seen) < len(val_seen):
+        return False
+    ratio, val_ratio = seen.max() / seen.min(), val_seen.max() / val_seen.min()
+    return bool(ratio < limits.BALANCED and val_ratio > ratio)
