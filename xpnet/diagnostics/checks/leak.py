@@ -45,9 +45,8 @@ def check_leak(evidence: Evidence) -> Verdict:
     near = max(limits.SAME_SAMPLE * usual, 1e-6)
     if limits.SAME_SAMPLE ** X[0].size > 0.1 * limits.LEAKED:
         near = 0.0  # along one feature so many are as near by chance
-    leaked = _share(_are_same(case, few, nearest(val, train), near))
     within = float(_are_same(case, X[at[twice]], (others, own), near).mean())
-    part = "validation"
+    part, leaked = "validation", _share(_are_same(case, few, nearest(val, train), near))
     test = case.whole.get("test")
     if leaked < limits.LEAKED and test is not None:
         few = test[few_rows(len(test), _VAL)]

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.diagnostics import thresholds as limits
+from xpnet.diagnostics.case import Case
 from xpnet.diagnostics.evidence import Evidence
 from xpnet.diagnostics.trial import Trial
 from xpnet.diagnostics.verdict import Verdict
@@ -20,14 +21,7 @@ _CONSTANT: dict[str, Any] = {"lr_decay": 1.0, "lr_schedule": None}
 def check_schedule(evidence: Evidence) -> Verdict:
     """Look at the factor of the learning rate over the whole planned training."""
     case = evidence.case
-    options = case.options
-    decay, schedule = options.get("lr_decay", 1.0), options.get("lr_schedule")
-    per_epoch = max(1, case.num_steps // case.num_epochs)
-    scales = RateScales(decay, schedule, None, per_epoch, case.num_epochs)
-    steps = np.unique(np.linspace(0, case.num_steps - 1, _POINTS).astype(int))
-    factors = np.asarray(
-        [float(scales.at(int(t), 1, case.num_steps, case.num_epochs)[0]) for t in steps]
-    )
+    decay, factors = case.options.get("lr_decay", 1.0), _factors(case)
     largest = float(factors.max())
     if largest == 0:
         remedy = "Take another lr_schedule, such as 'cosine'."
@@ -65,6 +59,17 @@ def check_schedule(evidence: Evidence) -> Verdict:
             found += f"{without.val_acc[-1]:.3f} at a constant rate"
             return Verdict(_NAME, "fault", found, expected, _remedy(evidence))
     return Verdict(_NAME, "fine", found, expected)
+
+
+def _factors(case: Case) -> np.ndarray:
+    """Return what the learning rate is multiplied by, at some steps of the planned training."""
+    options = case.options
+    decay, schedule = options.get("lr_decay", 1.0), options.get("lr_schedule")
+    per_epoch = max(1, case.num_steps // case.num_epochs)
+    scales = RateScales(decay, schedule, None, per_epoch, case.num_epochs)
+    steps = np.unique(np.linspace(0, case.num_steps - 1, _POINTS).astype(int))
+    at = (scales.at(int(t), 1, case.num_steps, case.num_epochs)[0] for t in steps)
+    return np.asarray([float(factor) for factor in at])
 
 
 def _remedy(evidence: Evidence) -> str:
