@@ -40,11 +40,11 @@ def check_repeated_rows(evidence: Evidence) -> Verdict:
     )
 
 
-def _contradicting(rows: list[bytes], case: Case) -> Verdict | None:
+def _contradicting(rows: list[int], case: Case) -> Verdict | None:
     """Look for equal rows of different labels."""
     if case.is_regression:
         return None
-    labels: dict[bytes, set[int]] = {}
+    labels: dict[int, set[int]] = {}
     for row, label in zip(rows, case.train[1].tolist(), strict=True):
         labels.setdefault(row, set()).add(label)
     several = {row for row, own in labels.items() if len(own) > 1}
@@ -60,5 +60,6 @@ def _contradicting(rows: list[bytes], case: Case) -> Verdict | None:
     )
 
 
-def _seen(X: np.ndarray) -> list[bytes]:
-    return [row.tobytes() for row in np.ascontiguousarray(X.reshape(len(X), -1))]
+def _seen(X: np.ndarray) -> list[int]:
+    """Return a number for each row: copies of the rows would take their memory once more."""
+    return [hash(row.tobytes()) for row in X.reshape(len(X), -1)]
