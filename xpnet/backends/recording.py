@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backends.calls import Moved
+from xpnet.backends.calls import Call, Moved
 from xpnet.backends.shortcuts import shortest_calls, shortest_reduction
 from xpnet.backends.side_by_side import joined
 
@@ -39,7 +39,7 @@ class Tape:
     """
 
     def __init__(self) -> None:
-        self.calls: list[Callable[[], Any]] = []
+        self.calls: list[Call] = []
         self.own: list[np.ndarray] = []
 
     def note(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:

@@ -13,15 +13,15 @@ here at a step of 64-50-10, batch 100, is the same arithmetic and gives the same
   in the same order where there is more than one column.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-__all__ = ["shortest_calls", "shortest_reduction"]
+from xpnet.backends.calls import Call
 
-Call = Callable[[], Any]
+__all__ = ["shortest_calls", "shortest_reduction"]
 
 _FEW = 2048  # numbers: more are not worth a copy by copyto at each call
 _SMALL = 65_536  # numbers: a copy of more would need a cache of its own

@@ -146,6 +146,14 @@ class Evidence:
         found = (float(accuracy) - self.chance) / (1.0 - self.chance)
         return max(0.0, found) if math.isfinite(found) else 0.0
 
+    def is_beaten_by(self, trial: Trial) -> bool:
+        """Return whether another trial learns more than the training itself, on both parts."""
+        return all(
+            self.way(self.own, on_val=on_val)
+            < (1.0 - limits.HELD_DOWN) * self.way(trial, on_val=on_val)
+            for on_val in (False, True)
+        )
+
     def learns(self, trial: Trial) -> bool:
         """Return whether a trial is better than chance on both parts, and not by chance."""
         parts = ((trial.train_acc, self.case.train), (trial.val_acc, self.case.val))

@@ -76,14 +76,14 @@ def without_noise(case: Case) -> Any:
     return model
 
 
-def moved_model(case: Case, *, turned: bool = False) -> Any:
+def moved_model(case: Case, times: float = 1.0) -> Any:
     """Return the model without its noise, at weights that were moved a little.
 
     So that none stands at 0, where a ReLU has a kink and where some mistakes do not show.
 
     Args:
         case: What is diagnosed.
-        turned: Whether each weight gets the other sign, which gives outputs of other signs.
+        times: What each weight is then multiplied by: outputs of another size, or sign.
 
     """
     model, rng = without_noise(case), stream(3, "diagnosis")
@@ -91,7 +91,7 @@ def moved_model(case: Case, *, turned: bool = False) -> Any:
         host = to_host(w)
         size = max(float(np.sqrt(np.mean(host * host))), 0.05)
         moved = host + 0.3 * size * rng.standard_normal(host.shape)
-        model.params[name] = backend_of(w).asarray(-moved if turned else moved, w.dtype)
+        model.params[name] = backend_of(w).asarray(times * moved, w.dtype)
     return model
 
 

@@ -109,7 +109,7 @@ class WatchedTraining:
         if (start := self._looks.at_start()) is not None:
             self._look(start, 0, is_last=False)  # the first step was the last: nobody was called
         self._tell(self._divergences.notices(self.record))
-        if self._solver._loop.history.gone.all():
+        if self._solver._loop.history.all_gone:
             self._look(self._looks.now(), self._solver.step, is_last=True)
 
     def _look_at_copies(self, *, must: bool) -> None:

@@ -119,7 +119,7 @@ class Rehearsal:
             self._loop.run(self._loop.epoch + 1, InterruptFlag())
         taken = watch.clock() - begun - (watch.rarely - rarely)
         self.turns.append(Turn(steps, taken, watch.take_laps()))
-        if self._loop.history.gone.all():
+        if self._loop.history.all_gone:
             raise InputError(
                 "the losses diverge in the steps that a profile takes: make a new Solver with a "
                 "smaller learning rate"

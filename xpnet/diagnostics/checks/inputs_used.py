@@ -1,15 +1,12 @@
 """Whether a model's own loss and scores look at all features, and at the samples of all classes."""
 
-from typing import Any
-
 import numpy as np
 
-from xpnet.backends import backend_of
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.case import Case
 from xpnet.diagnostics.copies import own_copy
 from xpnet.diagnostics.evidence import Evidence
-from xpnet.diagnostics.own_loss import call_loss, moved_model, to_host
+from xpnet.diagnostics.own_loss import call_loss, moved_model
 from xpnet.diagnostics.replay import Replay, kept_draws
 from xpnet.diagnostics.verdict import Verdict
 from xpnet.streams import stream
@@ -35,20 +32,13 @@ def check_inputs_used(evidence: Evidence) -> Verdict:
     if replay.writes(X, y):
         return Verdict(_NAME, "not looked at", "loss() changes the parameters", "")
     # At weights that are next to nothing as well: a loss far on its flat side is 0 of all inputs.
-    small = Replay(_at_small_weights(case))
+    small = Replay(moved_model(case, limits.NEXT_TO_NOTHING))
     return (
         _of_features(replay, X)
         or _of_samples(replay, small, X, y)
         or (None if case.is_regression else _of_classes(case, replay, small))
         or Verdict(_NAME, "fine", "each part of them changes the loss or the scores", _EXPECTED)
     )
-
-
-def _at_small_weights(case: Case) -> Any:
-    model = moved_model(case)
-    for name, w in list(model.params.items()):
-        model.params[name] = backend_of(w).asarray(limits.NEXT_TO_NOTHING * to_host(w), w.dtype)
-    return model
 
 
 def _of_features(replay: Replay, X: np.ndarray) -> Verdict | None:
@@ -59,7 +49,8 @@ def _of_features(replay: Replay, X: np.ndarray) -> Verdict | None:
     before, unused = replay.scores(X), []
     for j in tried:
         other = flat.copy()
-        other[:, j] = np.sort(flat[:, j])[::-1][_ranks(flat[:, j])]
+        order = np.argsort(flat[:, j], kind="stable")
+        other[order, j] = flat[order[::-1], j]
         if np.array_equal(replay.scores(other.reshape(X.shape)), before):
             unused.append(int(j))
     if len(unused) < limits.FEATURES_UNUSED * max(len(tried), 1):
@@ -72,13 +63,6 @@ def _of_features(replay: Replay, X: np.ndarray) -> Verdict | None:
         "scores that depend on the features",
         "Look at what model.loss(X) does to X before the first layer.",
     )
-
-
-def _ranks(x: np.ndarray) -> np.ndarray:
-    """Return the place of each number in their order."""
-    places = np.empty(len(x), dtype=np.intp)
-    places[np.argsort(x, kind="stable")] = np.arange(len(x))
-    return places
 
 
 def _of_samples(replay: Replay, small: Replay, X: np.ndarray, y: np.ndarray) -> Verdict | None:

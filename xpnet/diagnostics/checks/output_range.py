@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from xpnet.backends import backend_of
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.evidence import Evidence
-from xpnet.diagnostics.own_loss import moved_model, scores_of, to_host
+from xpnet.diagnostics.own_loss import moved_model, scores_of
 from xpnet.diagnostics.verdict import Verdict
 
 __all__ = ["check_output_range"]
@@ -25,7 +24,9 @@ def check_output_range(evidence: Evidence) -> Verdict:
         return Verdict(_NAME, "fine", "scores of any size are good", _EXPECTED)
     X, y = case.samples(limits.EVALUATED_MOST)
     try:
-        scores = np.stack([_scores_far_out(evidence, X, turned=turned) for turned in (False, True)])
+        scores = np.stack(
+            [_scores_far_out(evidence, X, sign * limits.FAR_OUT) for sign in (1.0, -1.0)]
+        )
     except Exception:  # a model's own code need not bear such weights
         return Verdict(_NAME, "not looked at", "the model refuses large weights", "")
     if not np.isfinite(scores).all():
@@ -48,9 +49,6 @@ def check_output_range(evidence: Evidence) -> Verdict:
     )
 
 
-def _scores_far_out(evidence: Evidence, X: np.ndarray, *, turned: bool) -> np.ndarray:
-    model = moved_model(evidence.case, turned=turned)
-    for name, w in list(model.params.items()):
-        model.params[name] = backend_of(w).asarray(limits.FAR_OUT * to_host(w), w.dtype)
+def _scores_far_out(evidence: Evidence, X: np.ndarray, times: float) -> np.ndarray:
     with np.errstate(all="ignore"):
-        return scores_of(model, X)
+        return scores_of(moved_model(evidence.case, times), X)

@@ -15,15 +15,9 @@ def guilty_option(evidence: Evidence) -> tuple[str, str] | None:
 
     The training at its own learning rate, with one option after the other as it is by default.
     """
-    own = evidence.own
     for what, remedy, options in _defaults(evidence):
         trial = evidence.tried_otherwise(**options)
-        mended = all(
-            evidence.way(own, on_val=on_val)
-            < (1.0 - limits.HELD_DOWN) * evidence.way(trial, on_val=on_val)
-            for on_val in (False, True)
-        )
-        if mended and evidence.learns(trial):
+        if evidence.is_beaten_by(trial) and evidence.learns(trial):
             val = f"{evidence.case.metric.short} {trial.val_acc[-1]:.3f}"
             return f"at the same rate {what} it comes to val {val}", remedy
     return None

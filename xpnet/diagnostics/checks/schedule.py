@@ -7,7 +7,6 @@ import numpy as np
 from xpnet.diagnostics import thresholds as limits
 from xpnet.diagnostics.case import Case
 from xpnet.diagnostics.evidence import Evidence
-from xpnet.diagnostics.trial import Trial
 from xpnet.diagnostics.verdict import Verdict
 from xpnet.schedules import RateScales
 
@@ -52,7 +51,7 @@ def check_schedule(evidence: Evidence) -> Verdict:
     # Of the rate as it was given: a schedule that begins far below it may end before it gets there.
     if float(factors.mean()) < limits.RATE_MEAN_USUAL and not evidence.ends_well:
         without = evidence.tried_otherwise(**_CONSTANT)
-        if _is_better(evidence, without):
+        if evidence.is_beaten_by(without):
             found = f"the rate is {float(factors.mean()):.2g} of the one that is given in the mean"
             expected = f"{limits.RATE_MEAN_USUAL:g} or more, as a warmup or a decay leaves"
             found += f"; val {case.metric.short} {evidence.own.val_acc[-1]:.3f}, and "
@@ -80,12 +79,3 @@ def _remedy(evidence: Evidence) -> str:
             val = f"val {evidence.case.metric.short} {trial.val_acc[-1]:.3f}"
             return f"Set lr_schedule to {said} and lr_decay to 1: {val} then."
     return "Let the rate fall more slowly."
-
-
-def _is_better(evidence: Evidence, other: Trial) -> bool:
-    """Return whether another trial learns far more, on both parts."""
-    return all(
-        evidence.way(evidence.own, on_val=on_val)
-        < (1.0 - limits.HELD_DOWN) * evidence.way(other, on_val=on_val)
-        for on_val in (False, True)
-    )

@@ -20,20 +20,14 @@ def check_training_length(evidence: Evidence) -> Verdict:
         return Verdict(_NAME, "fine", found, expected)
     batch = max(1, min(case.batch_size, max(limits.BATCH_SMALL, rows // 50), rows))
     trial = evidence.tried_otherwise(limits.STEPS_ENOUGH, batch_size=batch)
-    ways = [
-        (evidence.way(evidence.own, on_val=on_val), evidence.way(trial, on_val=on_val))
-        for on_val in (False, True)
-    ]
-    if not evidence.learns(trial) or any(
-        own > (1.0 - limits.HELD_DOWN) * more for own, more in ways
-    ):
+    if not evidence.learns(trial) or not evidence.is_beaten_by(trial):
         return Verdict(_NAME, "fine", f"{found}, and more of smaller ones learn no more", expected)
     epochs = max(1, limits.STEPS_ENOUGH // max(1, rows // batch))
-    metric = case.metric.short
+    metric, own = case.metric.short, evidence.way(evidence.own, on_val=True)
     smaller = f"batch_size to {batch} and " if batch < case.batch_size else ""
     return Verdict(
         _NAME,
-        "fault" if ways[1][0] < 0.5 * ways[1][1] else "warning",
+        "fault" if own < 0.5 * evidence.way(trial, on_val=True) else "warning",
         f"{found}: val {metric} {evidence.own.val_acc[-1]:.3f} after them",
         expected,
         f"Set {smaller}num_epochs to {epochs}: val {metric} {trial.val_acc[-1]:.3f} then.",
