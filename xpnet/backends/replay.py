@@ -1,17 +1,14 @@
 """Stretches of steps on NumPy: one step is recorded, and then replayed for each."""
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from xpnet.backends.recording import Recorded, Tape
+from xpnet.backends.trees import Leaves, are_same, forms, in_order, leaves, rebuilt
 
 __all__ = ["ReplayedFunction", "ReplayedSteps"]
-
-Path = tuple[Any, ...]
-Leaves = dict[Path, Any]
 
 _MOST_RECORDINGS = 6
 
@@ -35,7 +32,7 @@ class ReplayedSteps:
 
     def __call__(self, carry: Any, data: Any, draws: dict[str, Any]) -> tuple[Any, np.ndarray]:
         """Take the steps; see `Backend.stretch`."""
-        drawn = _leaves(draws)
+        drawn = leaves(draws)
         if self._recording is None or not self._recording.fits(carry, data, drawn):
             try:
                 self._recording = _Recording(self._step, carry, data, draws)
@@ -54,19 +51,19 @@ class _Recording:
 
     def __init__(self, step: Callable[..., Any], carry: Any, data: Any, draws: Any) -> None:
         self._tape = Tape()
-        self._data = _in_order(data)
-        self._draws = {path: x[0, ...].copy() for path, x in _leaves(draws).items()}
-        self._carry = {path: x.copy(order="K") for path, x in _leaves(carry).items()}
+        self._data = in_order(data)
+        self._draws = {path: x[0, ...].copy() for path, x in leaves(draws).items()}
+        self._carry = {path: x.copy(order="K") for path, x in leaves(carry).items()}
         noted = {path: Recorded(x, self._tape) for path, x in self._carry.items()}
         drawn = {path: Recorded(x, self._tape) for path, x in self._draws.items()}
-        after, loss = step(_rebuilt(carry, noted), data, _rebuilt(draws, drawn))
-        self._hand_on(_leaves(after), noted)
+        after, loss = step(rebuilt(carry, noted), data, rebuilt(draws, drawn))
+        self._hand_on(leaves(after), noted)
         moved = self._tape.join(self._carry.values())
         self._carry = {path: moved(x) for path, x in self._carry.items()}
         self._draws = {path: moved(x) for path, x in self._draws.items()}
         self._loss = moved(loss.value)
-        self._carried = _rebuilt(carry, self._carry)
-        self._own = _in_order(self._carried)
+        self._carried = rebuilt(carry, self._carry)
+        self._own = in_order(self._carried)
 
     def _hand_on(self, after: Leaves, before: Leaves) -> None:
         """Note the copies of what the step made anew to where the next step reads it."""
@@ -80,15 +77,15 @@ class _Recording:
     def fits(self, carry: Any, data: Any, draws: Leaves) -> bool:
         """Return whether this is the recording of a step on these data, of these shapes."""
         return (
-            _are_same(data, self._data)
-            and (_are_same(carry, self._own) or _forms(_leaves(carry)) == _forms(self._carry))
-            and {path: (x.shape[1:], x.dtype) for path, x in draws.items()} == _forms(self._draws)
+            are_same(data, self._data)
+            and (are_same(carry, self._own) or forms(leaves(carry)) == forms(self._carry))
+            and {path: (x.shape[1:], x.dtype) for path, x in draws.items()} == forms(self._draws)
         )
 
     def advance(self, carry: Any, draws: Leaves) -> tuple[Any, np.ndarray]:
         """Take a step for each row of the draws."""
-        if not _are_same(carry, self._own):
-            for path, x in _leaves(carry).items():
+        if not are_same(carry, self._own):
+            for path, x in leaves(carry).items():
                 if x is not self._carry[path]:
                     np.copyto(self._carry[path], x)
         sources = [(self._draws[path], x) for path, x in draws.items()]
@@ -119,7 +116,7 @@ class ReplayedFunction:
 
     def __call__(self, live: Any, inputs: Any) -> Any:
         """Return what the function computes."""
-        given = _leaves(inputs)
+        given = leaves(inputs)
         key = tuple((path, x.shape, x.dtype) for path, x in given.items())
         recording = self._recordings.get(key)
         if recording is None or not recording.is_of(live):
@@ -138,17 +135,17 @@ class _RecordedFunction:
 
     def __init__(self, function: Callable[[Any, Any], Any], live: Any, inputs: Any) -> None:
         self._tape = Tape()
-        self._live = _in_order(live)
-        self._inputs = {path: np.array(x) for path, x in _leaves(inputs).items()}
+        self._live = in_order(live)
+        self._inputs = {path: np.array(x) for path, x in leaves(inputs).items()}
         noted, given = (
-            {path: Recorded(x, self._tape) for path, x in leaves.items()}
-            for leaves in (_leaves(live), self._inputs)
+            {path: Recorded(x, self._tape) for path, x in arrays.items()}
+            for arrays in (leaves(live), self._inputs)
         )
-        self._result = function(_rebuilt(live, noted), _rebuilt(inputs, given)).value
+        self._result = function(rebuilt(live, noted), rebuilt(inputs, given)).value
 
     def is_of(self, live: Any) -> bool:
         """Return whether these are the arrays that it reads in place."""
-        return _are_same(live, self._live)
+        return are_same(live, self._live)
 
     def compute(self, inputs: Leaves) -> np.ndarray:
         """Return the result for other inputs."""
@@ -156,51 +153,3 @@ class _RecordedFunction:
             np.copyto(self._inputs[path], x)
         self._tape.replay()
         return np.array(self._result)
-
-
-def _leaves(tree: Any) -> Leaves:
-    """Return the arrays of nested dictionaries and tuples, by their way from the top."""
-    leaves: Leaves = {}
-    _collect(tree, (), leaves)
-    return leaves
-
-
-def _in_order(tree: Any) -> list[Any]:
-    """Return the arrays of nested dictionaries and tuples without their ways, in half the time."""
-    if isinstance(tree, dict):
-        tree = tuple(tree.values())
-    elif not isinstance(tree, tuple):
-        return [tree]
-    return [leaf for part in tree for leaf in _in_order(part)]
-
-
-def _are_same(tree: Any, kept: list[Any]) -> bool:
-    """Return whether a tree's arrays are the very ones that are kept."""
-    given = _in_order(tree)
-    return len(given) == len(kept) and all(map(operator.is_, given, kept))
-
-
-def _collect(tree: Any, path: Path, leaves: Leaves) -> None:
-    if isinstance(tree, dict):
-        for name, part in tree.items():
-            _collect(part, (*path, name), leaves)
-    elif isinstance(tree, tuple):
-        for i, part in enumerate(tree):
-            _collect(part, (*path, i), leaves)
-    else:
-        leaves[path] = tree
-
-
-def _rebuilt(tree: Any, leaves: Leaves, path: Path = ()) -> Any:
-    """Return the tree with other leaves."""
-    if isinstance(tree, dict):
-        return {name: _rebuilt(part, leaves, (*path, name)) for name, part in tree.items()}
-    if isinstance(tree, tuple):
-        parts = [_rebuilt(part, leaves, (*path, i)) for i, part in enumerate(tree)]
-        return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
-    return leaves[path]
-
-
-def _forms(leaves: Leaves) -> dict[Path, tuple[Any, Any]]:
-    """Return shapes and dtypes."""
-    return {path: (x.shape, x.dtype) for path, x in leaves.items()}
