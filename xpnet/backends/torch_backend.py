@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from xpnet.backends.base import Backend
+from xpnet.backends.base import Advance, Backend, Step
+from xpnet.backends.captured import CapturedSteps
 from xpnet.backends.namespace import Array
 from xpnet.errors import BackendError
 
 __all__ = ["TorchBackend"]
 
 _AMPERE = (8, 0)  # the compute capability that came with TF32
+_WARM_UP = 3  # calls before a capture, in which libraries choose their kernels and take memory
 _LONGEST_REASON = 200  # characters: PyTorch may list all that it was built with
 
 
@@ -188,3 +190,37 @@ class TorchBackend(Backend):
                 ) from error
 
         return call
+
+    @property
+    def has_graphs(self) -> bool:
+        """Whether the device launches many kernels as one graph."""
+        return bool(self.device.type == "cuda")
+
+    def stretch(self, step: Step, *, compiled: bool = False, is_pure: bool = False) -> Advance:
+        """Return `advance(carry, data, draws)`; on CUDA pure steps are launched as graphs."""
+        one_step: Step = self.compile(step) if compiled else step
+        plain = super().stretch(one_step)
+        if not (is_pure and self.has_graphs):
+            return plain
+        return CapturedSteps(one_step, plain, self, self._captured)
+
+    def _captured(self, function: Callable[[], None]) -> Callable[[], Any]:
+        """Return what launches the kernels of `function` as one CUDA graph.
+
+        They are called on another stream than the usual one first, as PyTorch asks for. Kernels
+        that other threads launch meanwhile are none of it.
+        """
+        import torch
+
+        with torch.cuda.device(self.device):
+            side = torch.cuda.Stream()
+            side.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(side):
+                for _ in range(_WARM_UP):
+                    function()
+            torch.cuda.current_stream().wait_stream(side)
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+                function()
+        replay: Callable[[], Any] = graph.replay
+        return replay
