@@ -1,5 +1,6 @@
 """The training and validation part where their trainer wants them, and how they are measured."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,11 +54,23 @@ class MeasuredParts:
 
     def measure(self, variables: Any, epoch: int) -> Measured:
         """Return the scores of both parts, and the validation loss, after so many epochs."""
+        return _measured(self._trainer.evaluate(variables, *self._taken(epoch), CHECK_BATCH))
+
+    def begin(self, variables: Any, epoch: int) -> Callable[[], Measured]:
+        """Begin to measure our own net, and return what waits for what `measure` returns."""
+        trainer: Any = self._trainer
+        finish = trainer.begin_evaluation(variables, *self._taken(epoch), CHECK_BATCH)
+        return lambda: _measured(finish())
+
+    def _taken(self, epoch: int) -> tuple[list[Split], list[np.ndarray]]:
+        """Return what is measured after so many epochs, and its targets on the host."""
         train, y_train, samples = self.train, self._y_train, self._num_train_samples
         if samples is not None and samples < len(y_train):
             rows = sample_rows(len(y_train), samples, epoch + 1)
-            train, y_train = self._trainer.subset(train, rows), y_train[rows]
-        (train_acc, _, _), (val_acc, val_loss, finite) = self._trainer.evaluate(
-            variables, [train, self._val], [y_train, self._y_val], CHECK_BATCH
-        )
-        return Measured(train_acc, val_acc, val_loss, finite)
+            train, y_train = self._trainer.some(train, rows), y_train[rows]
+        return [train, self._val], [y_train, self._y_val]
+
+
+def _measured(found: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Measured:
+    (train_acc, _, _), (val_acc, val_loss, finite) = found
+    return Measured(train_acc, val_acc, val_loss, finite)

@@ -95,6 +95,8 @@ class ModelTrainer:
         X = split.X
         return Split(X.subset(rows) if isinstance(X, MappedRows) else X[rows], split.y[rows])
 
+    some = subset
+
     def begin(self, train: Split, _sample_weights: np.ndarray | None = None) -> None:
         """Start from the model's parameters, which stay in the model."""
         self._train = train

@@ -1,21 +1,22 @@
 """Training of our own nets: data on their device, a stretch of pure steps at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from xpnet.backends import Array, array_namespace
+from xpnet.backends import Array
 from xpnet.backends.base import Advance
-from xpnet.data.batches import Split, take_rows
+from xpnet.data.batches import Split
 from xpnet.data.mapped import MappedRows, is_mapped
 from xpnet.errors import InputError
-from xpnet.evaluation import Measure, make_measure, measured_batches
 from xpnet.metrics import Metric
 from xpnet.model_variables import copied
+from xpnet.net_scores import NetScores, Scores
 from xpnet.nets import Net, Variables
 from xpnet.nets.storage import check_range, in_dtype
 from xpnet.optim import UpdateRule
+from xpnet.own_classes import are_ours
 from xpnet.preprocessing import Preprocessor, transformed
 from xpnet.streamed_rows import StreamedRows, advice_to_map, pieces
 from xpnet.training_state import (
@@ -74,6 +75,7 @@ class NetTrainer:
         self.terms = dict(terms or {})
         self.clip_norm = clip_norm
         self.compiled = compiled
+        self._is_ours = are_ours(net, rule, preprocess)
         self.backend = net.backend
         self._dtype = net.compute_dtype
         self._kept_dtype = net.dtype
@@ -81,23 +83,30 @@ class NetTrainer:
         self._variables = Variables(net.params, net.state)
         self._slots: dict[str, dict[str, Array]] = {}
         self._goes_on = False
+        self._begun: Any = None  # the newest variables and slots, where a stretch was begun ahead
         self._data: dict[str, Any] = {}
         self._train: Any = None
-        self._measures: dict[Any, Measure] = {}
         self._constants: list[Any] | None = None
-        self._take = self.backend.repeated(_taken)
         numbers = {} if preprocess is None else preprocess.numbers()
         self._numbers = {
             name: self.backend.asarray(value, dtype=self._dtype) for name, value in numbers.items()
         }
+        self._scores = NetScores(net, metric, preprocess, self._numbers)
 
     @property
     def variables(self) -> Variables:
         """Parameters and state now. A stretch consumes them: copy what you keep."""
-        if not self._is_narrow:
-            return self._variables
-        params, state = self._variables
-        return Variables(in_dtype(params, self._kept_dtype, self.backend.xp), state)
+        return self._kept(self._variables)
+
+    @property
+    def stretches_ahead(self) -> int:
+        """How many stretches may be begun before the losses of the one before are read.
+
+        None with a net, a rule or a preprocessor of others, whose code may go by what was written
+        down so far; nor where inputs are streamed, which are read ahead already.
+        """
+        is_streamed = isinstance(self._train, StreamedRows)
+        return self.backend.stretches_ahead if self._is_ours and not is_streamed else 0
 
     def snapshot(self) -> tuple[Any, dict[str, np.ndarray]]:
         """Return what the steps change, on the host: nothing for JSON, and arrays."""
@@ -162,11 +171,11 @@ class NetTrainer:
 
     def subset(self, split: Split, rows: np.ndarray) -> Split:
         """Return the given rows of a part."""
-        given = {"rows": self.backend.as_argument(rows)}
-        if isinstance(split.X, StreamedRows):
-            y = self._take(split.y, given)
-            return split._replace(X=split.X.subset(rows), y=y)
-        return split._replace(X=self._take(split.X, given), y=self._take(split.y, given))
+        return self._scores.subset(split, rows)
+
+    def some(self, split: Split, rows: np.ndarray) -> Split:
+        """Return what `evaluate` takes for the given rows of a part."""
+        return split._replace(rows=rows)
 
     def begin(self, train: Split, sample_weights: np.ndarray | None = None) -> None:
         """Start from the net's parameters: copies of them, because steps write into theirs.
@@ -189,7 +198,7 @@ class NetTrainer:
             if self._is_narrow:
                 params, state = self._variables
                 self._variables = Variables(in_dtype(params, self._dtype, xp), state)
-        self._goes_on = False
+        self._goes_on, self._begun = False, None
         if not self._slots:
             self._slots = {
                 name: {slot: xp.zeros_like(w) for slot in self.rule.slots}
@@ -208,7 +217,7 @@ class NetTrainer:
         if is_new:
             self._stretch = self._make_stretch(fixed, self._left(train))
         if is_new or "reg" not in fixed:  # a stack's are arrays
-            self._measures = {}
+            self._scores.forget()
         self._constants = constants
 
     def _lay_out(self) -> None:
@@ -235,6 +244,40 @@ class NetTrainer:
         """
         carry = (self._variables, self._slots)
         self._slots = {}  # consumed: if the stretch is broken off, no later one may find them
+        (self._variables, self._slots), losses = self._stretched(
+            carry, rows, rate_scales, first, following
+        )
+        return self.backend.to_numpy(losses)[: len(rows)]
+
+    def begin_stretch(
+        self, rows: np.ndarray, rate_scales: np.ndarray, first: int, following: np.ndarray
+    ) -> tuple[Variables, Callable[[], np.ndarray]]:
+        """Begin what `advance` does, after all that was begun before, on a backend that runs ahead.
+
+        Returns:
+            The variables at its end, and what waits for the losses. Called, it makes the stretch
+            the one that this trainer stands at; stretches that are not called so never were.
+
+        """
+        begun = self._begun or (self._variables, self._slots)
+        self._begun, losses = self._stretched(begun, rows, rate_scales, first, following)
+        carry = self._begun
+
+        def finish() -> np.ndarray:
+            self._variables, self._slots = carry
+            return self.backend.to_numpy(losses)[: len(rows)]
+
+        return self._kept(carry[0]), finish
+
+    def _stretched(
+        self,
+        carry: Any,
+        rows: np.ndarray,
+        rate_scales: np.ndarray,
+        first: int,
+        following: np.ndarray,
+    ) -> tuple[Any, Array]:
+        """Return the carry after the steps, and their losses on the device, perhaps with more."""
         losses = []
         for piece, inputs in pieces(self._train, rows, following):
             steps = len(rows[piece])
@@ -242,18 +285,18 @@ class NetTrainer:
             draws = self._draws(rows[piece], rate_scales[piece], first + piece.start, length)
             carry, found = self._stretch(carry, self._data, draws | inputs)
             losses.append(found)
-        self._variables, self._slots = carry
-        whole = losses[0] if len(losses) == 1 else self.backend.xp.concat(losses)
-        return self.backend.to_numpy(whole)[: len(rows)]
+        return carry, losses[0] if len(losses) == 1 else self.backend.xp.concat(losses)
 
     def _draws(
         self, rows: np.ndarray, rate_scales: np.ndarray, first: int, length: int
     ) -> dict[str, Any]:
         """Return what changes from step to step, on the device, filled up to a length."""
-        steps, rate = [], self.hyper.get("learning_rate")
-        for i, scale in enumerate(rate_scales):
-            hyper = self.hyper if rate is None else {**self.hyper, "learning_rate": rate * scale}
-            steps.append(self.rule.coefficients(hyper, first + i))
+        scales = rate_scales
+        is_constant = self._is_ours and not self.rule.counts_steps
+        if is_constant and (scales == scales[:1]).all():
+            scales = scales[:1]  # the numbers of all steps are those of the first
+        steps = [self._coefficients(scale, first + i) for i, scale in enumerate(scales)]
+        steps *= len(rows) // len(steps)
         samples = [self.net.draws(first - 1, rows.shape[-1])]
         if samples[0]:
             others = range(first, first + len(rows) - 1)
@@ -274,35 +317,30 @@ class NetTrainer:
         is_padded = not isinstance(self._train, StreamedRows) and self.backend.padded_steps(1) > 1
         return draws | {"steps": length - missing} if is_padded else draws
 
+    def _coefficients(self, scale: Any, t: int) -> dict[str, Any]:
+        """Return the rule's numbers at step `t`, at the learning rate times `scale`."""
+        rate = self.hyper.get("learning_rate")
+        hyper = self.hyper if rate is None else {**self.hyper, "learning_rate": rate * scale}
+        return self.rule.coefficients(hyper, t)
+
     def evaluate(
         self, variables: Variables, splits: list[Split], targets: list[np.ndarray], batch_size: int
-    ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    ) -> Scores:
         """Return metric, loss and whether it is finite on each part, with one transfer."""
-        live = {"variables": variables, "numbers": self._numbers}
-        found: list[Array] = []
-        shares: list[list[float]] = []
-        for split in splits:
-            measured = list(measured_batches(self._measure_of(split), live, split, batch_size))
-            shares.append([share for share, _ in measured])
-            found += [array for _, array in measured]
-        host = self.backend.stacked_on_host(found).astype(np.float64)
-        results = []
-        for weights, y in zip(shares, targets, strict=True):
-            own, host = host[: len(weights)], host[len(weights) :]
-            sums = own[0, ..., :-1] if len(own) == 1 else own[..., :-1].sum(axis=0)
-            loss = np.asarray(sum(w * one for w, one in zip(weights, own[..., -1], strict=True)))
-            results.append((self.metric.value(sums, y), loss, np.isfinite(loss)))
-        return results
+        return self.begin_evaluation(variables, splits, targets, batch_size)()
 
-    def _measure_of(self, split: Split) -> Measure:
-        """Return what measures the net on batches of a part."""
-        preprocess = self._left(split)
-        key = self.net, preprocess is None
-        if key not in self._measures:
-            measure = make_measure(self.net, self.metric, preprocess)
-            is_pure = _is_ours(self.net, self.metric, preprocess)
-            self._measures[key] = self.backend.repeated(measure, is_pure=is_pure)
-        return self._measures[key]
+    def begin_evaluation(
+        self, variables: Variables, splits: list[Split], targets: list[np.ndarray], batch_size: int
+    ) -> Callable[[], Scores]:
+        """Begin to evaluate, and return what waits for what `evaluate` returns."""
+        return self._scores.begin(variables, splits, targets, batch_size)
+
+    def _kept(self, variables: Variables) -> Variables:
+        """Return the variables as the net holds them."""
+        if not self._is_narrow:
+            return variables
+        params, state = variables
+        return Variables(in_dtype(params, self._kept_dtype, self.backend.xp), state)
 
     def _placed(self, x: np.ndarray) -> Array:
         """Return an array on the device, floats in the dtype of the arithmetic."""
@@ -320,7 +358,7 @@ class NetTrainer:
         By a preprocessor of xpnet's own: another might make each batch anew, by chance.
         """
         num_bytes = X.size * np.dtype(np.float64).itemsize
-        return _is_ours(self.preprocess) and not self._is_narrow and num_bytes <= _SMALL
+        return are_ours(self.preprocess) and not self._is_narrow and num_bytes <= _SMALL
 
     def _make_stretch(self, fixed: Mapping[str, Any], preprocess: Preprocessor | None) -> Advance:
         """Return what takes a stretch of steps.
@@ -332,7 +370,7 @@ class NetTrainer:
         """
         backend, net, rule = self.net.backend, self.net, self.rule
         step = make_step(net, rule, preprocess, fixed=fixed, dtype=self._dtype, xp=backend.step_xp)
-        is_pure = _is_ours(net, rule, preprocess)
+        is_pure = are_ours(net, rule, preprocess)
         return backend.stretch(step, compiled=self.compiled, is_pure=is_pure)
 
     def _split_terms(self) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -344,17 +382,3 @@ class NetTrainer:
         }
         fixed = {name: v for name, v in terms.items() if v is None or isinstance(v, int | float)}
         return fixed, {name: v for name, v in terms.items() if name not in fixed}
-
-
-def _taken(x: Array, given: Mapping[str, Array]) -> Array:
-    """Return rows: a function of the module, so that it is compiled once for all trainings."""
-    return take_rows(x, given["rows"], array_namespace(x))
-
-
-def _is_ours(*parts: Any) -> bool:
-    """Return whether all parts of a step, and those of a chain, are of xpnet's own classes.
-
-    A user's may do what no replay repeats, such as drawing numbers by itself.
-    """
-    every = [single for part in parts for single in getattr(part, "parts", [part])]
-    return all(p is None or type(p).__module__.startswith("xpnet.") for p in every)

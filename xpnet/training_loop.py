@@ -10,9 +10,11 @@ from xpnet.backends import backend_of
 from xpnet.history import History
 from xpnet.history_lines import epoch_line, iteration_line, stop_line
 from xpnet.interrupts import InterruptFlag
-from xpnet.measured_parts import MeasuredParts
+from xpnet.measured_parts import Measured, MeasuredParts
 from xpnet.nets import Variables
+from xpnet.running_ahead import Taken, taken_ahead
 from xpnet.schedules import RateScales
+from xpnet.stretches import stretches
 from xpnet.trainers import Trainer
 
 __all__ = ["TrainingLoop"]
@@ -79,57 +81,52 @@ class TrainingLoop:
 
         """
         self.last_epoch = last_epoch
-        while not (self.epoch in (last_epoch, until) or self.history.all_gone):
-            if self._is_stopped_in_epoch(interrupt):
+        if self.history.all_gone:
+            return
+        upcoming = stretches(
+            self.epoch,
+            self.step,
+            self._done_in_epoch,
+            ends=(last_epoch, until),
+            last_epoch=last_epoch,
+            print_every=self.print_every,
+            draw_rows=self.draw_rows,
+            rates=self.rates,
+        )
+        for taken in taken_ahead(self.trainer, self.parts, upcoming):
+            if self._ends_with(taken, interrupt):
                 return
 
-    def _is_stopped_in_epoch(self, interrupt: InterruptFlag) -> bool:
-        """Train to the end of the epoch, or to the boundary at which an interrupt ends the run."""
-        rows, history, last_epoch = self.draw_rows(self.epoch), self.history, self.last_epoch
-        done = self._done_in_epoch
-        num_steps = self.step - done + len(rows) * (last_epoch - self.epoch)
-        while done < len(rows):
-            stop = min(len(rows), done + self._steps_to_boundary())
-            scales = self.rates.at(self.step, stop - done, num_steps, last_epoch)
-            rate = None if self.base_rate is None else self.base_rate * scales[-1]
-            following = rows[stop : stop + self.print_every]
-            losses = self.trainer.advance(rows[done:stop], scales, self.step + 1, following)
-            history.add_losses(losses, self.step + 1, rate)
-            self.step += stop - done
-            done = stop
-            ends = done == len(rows)
-            self.epoch += ends
-            self._done_in_epoch = 0 if ends else done
-            now = self.trainer.variables
-            self.bind(now)
-            if history.all_gone:
-                self.keep(True, ends)
-                break
-            if (self.step - 1) % self.print_every == 0:
-                self.say(iteration_line, self.step, num_steps, history.loss[-1])
-                self.call("on_interval")
-            is_due = self.step == 1 or ends
-            if is_due:
-                self._check(now, rate, ends_epoch=ends)
-            if ends:
-                self.call("on_epoch")
-            stops = interrupt.is_set  # read once: it may be set at any moment
-            is_last = self.epoch == last_epoch or history.all_gone
-            self.keep(stops or (ends and is_last), ends)
-            if stops:
-                if not is_due:  # after the checkpoint: a run that goes on has no check here
-                    self._check(now, rate, ends_epoch=False)
-                return True
-        return False
+    def _ends_with(self, taken: Taken, interrupt: InterruptFlag) -> bool:
+        """Write down what a stretch has brought, and return whether the training ends with it."""
+        stretch, history = taken.stretch, self.history
+        rate = None if self.base_rate is None else self.base_rate * stretch.scales[-1]
+        history.add_losses(taken.losses, stretch.first, rate)
+        self.step, self.epoch = stretch.last, stretch.epoch
+        self._done_in_epoch = stretch.done_in_epoch
+        now = self.trainer.variables
+        self.bind(now)
+        if history.all_gone:
+            self.keep(True, stretch.ends_epoch)
+            return True
+        if (self.step - 1) % self.print_every == 0:
+            self.say(iteration_line, self.step, stretch.num_steps, history.loss[-1])
+            self.call("on_interval")
+        if stretch.is_checked:
+            self._check(now, taken.measure(), rate, ends_epoch=stretch.ends_epoch)
+        if stretch.ends_epoch:
+            self.call("on_epoch")
+        stops = interrupt.is_set  # read once: it may be set at any moment
+        is_last = stretch.ends_epoch and self.epoch == self.last_epoch
+        self.keep(stops or is_last or history.all_gone, stretch.ends_epoch)
+        if stops and not stretch.is_checked:
+            # after the checkpoint: a run that goes on has no check here
+            self._check(now, taken.measure(), rate, ends_epoch=False)
+        return stops or history.all_gone
 
-    def _steps_to_boundary(self) -> int:
-        """Return the steps to the next one that is printed: 1, 1 + print_every, ..."""
-        return self.print_every - (self.step - 1) % self.print_every
-
-    def _check(self, now: Variables, rate: Any, *, ends_epoch: bool) -> None:
-        """Measure, write down, keep what is best, and say it."""
+    def _check(self, now: Variables, measured: Measured, rate: Any, *, ends_epoch: bool) -> None:
+        """Write down what a check has found, keep what is best, and say it."""
         history = self.history
-        measured = self.parts.measure(now, self.epoch)
         improved = history.add_check(measured, self.step, rate, ends_epoch=ends_epoch)
         history.best.keep(now, improved, backend_of(next(iter(now.params.values()))))
         self._report()

@@ -39,6 +39,11 @@ class Backend:
         one_product_from: The features from which a batch that all members of a stack share goes
             faster through one product with the weights of all than through one for each; None for
             never.
+        stretches_ahead: How many stretches of steps may be begun before the losses of one before
+            them are read. Above 0 only where a call returns before the device has done its work,
+            and `stretch` leaves the carry that it is given as it was.
+        values_at_once: Up to how many values of inputs accuracies are measured in one call, and not
+            in batches: where a call costs more than a cache that is too small.
         remark: Why this backend was chosen, where nobody named it.
 
     """
@@ -49,6 +54,8 @@ class Backend:
     always_compiles: bool = False
     replays: bool = False
     one_product_from: int | None = None
+    stretches_ahead: int = 0
+    values_at_once: int = 0
     remark: str = ""
 
     def __init__(self, xp: Any, device: Any) -> None:

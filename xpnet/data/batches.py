@@ -27,6 +27,7 @@ class Split(NamedTuple):
     X: Array  # (N, d1, ..., dk), in the dtype that the caller gave
     y: Array  # (N,)
     is_preprocessed: bool = False
+    rows: np.ndarray | None = None  # those that are meant, if not all are
 
 
 def check_sampling(sampling: str) -> None:

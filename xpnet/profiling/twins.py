@@ -57,7 +57,9 @@ def own_copy(value: _T, what: str) -> _T:
 
 
 class _Twin(NetTrainer):
-    """A NetTrainer that begins with copies of another's slots."""
+    """A NetTrainer that begins with copies of another's slots, and takes all in its turn."""
+
+    stretches_ahead = 0
 
     def __init__(
         self, trainer: NetTrainer, net: Net, rule: UpdateRule, preprocess: Any, **options: Any
