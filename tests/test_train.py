@@ -865,19 +865,19 @@ def test_a_second_ctrl_c_measures_the_best_parameters_too(ctrl_c, monkeypatch, t
 @pytest.mark.parametrize("device", ["cpu", "jax"])
 @pytest.mark.usefixtures("no_pictures")
 def test_a_second_ctrl_c_within_a_stretch(device, monkeypatch, tmp_path, capsys):
-    """It comes out of the stretch; by then JAX has taken the arrays that went in."""
+    """It comes out of the stretch; by then NumPy has written into the arrays that went in."""
     if device == "jax":
         pytest.importorskip("jax")
-    advance, calls = NetTrainer.advance, []
+    stretched, calls = NetTrainer._stretched, []
 
     def interrupted(self, *given):
         calls.append(given)
-        losses = advance(self, *given)
+        found = stretched(self, *given)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return losses
+        return found
 
-    monkeypatch.setattr(NetTrainer, "advance", interrupted)
+    monkeypatch.setattr(NetTrainer, "_stretched", interrupted)
     assert main(["--device", device, "--out", str(tmp_path)]) == 130
     assert "stopped at step" in capsys.readouterr().err
     assert read_summary(tmp_path)["interrupted"] is True
