@@ -53,6 +53,7 @@ FLOORS = {
     "xpnet.best": 4,
     "xpnet.weighting": 4,
     "xpnet.evaluation": 4,
+    "xpnet.batch_parts": 4,
     "xpnet.training_step": 4,
     "xpnet.streamed_rows": 4,
     "xpnet.own_classes": 0,

@@ -1,10 +1,12 @@
 """One step of a training: a batch, the gradients, and the update rule on every parameter."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from xpnet.backends import Array
 from xpnet.backends.base import Step
+from xpnet.batch_parts import mean_over_parts
 from xpnet.data.batches import gather, take_rows
 from xpnet.members import per_member
 from xpnet.nets import Net, Params, Variables
@@ -46,19 +48,26 @@ def make_step(
     """
     member_axes = 0 if net.members is None else 1
 
-    def step(carry: Any, data: Any, draw: Any) -> Any:
-        variables, slots = carry
+    def gradients(variables: Variables, data: Any, draw: Any, rows: Array) -> Any:
         if "X" in data:
-            x, y = gather(data["X"], data["y"], draw["rows"], dtype, xp)
+            x, y = gather(data["X"], data["y"], rows, dtype, xp)
         else:  # the inputs are streamed; the copy is a preprocessor's to write into
             x = xp.astype(draw["X"], dtype, copy=True)
-            y = take_rows(data["y"], draw["rows"], xp)
+            y = take_rows(data["y"], rows, xp)
         if preprocess is not None:
             x = preprocess.apply(x, data["numbers"], xp)
         terms = {**fixed, **data["terms"], **draw["net"]}
         if "weights" in data:
-            terms["sample_weights"] = take_rows(data["weights"], draw["rows"], xp)
-        loss, grads, state = net.loss_and_gradients(variables, x, y, terms, xp)
+            terms["sample_weights"] = take_rows(data["weights"], rows, xp)
+        return net.loss_and_gradients(variables, x, y, terms, xp)
+
+    def step(carry: Any, data: Any, draw: Any) -> Any:
+        variables, slots = carry
+        size = _samples_at_once(net, data, draw["rows"])
+        loss, grads, state = mean_over_parts(
+            partial(gradients, variables, data, draw), draw["rows"], size
+        )
+        terms = {**fixed, **data["terms"]}
         if terms["clip_norm"] is not None:
             grads = clip(grads, terms["clip_norm"], member_axes, xp=xp)
         next_params, next_slots = updated(
@@ -67,6 +76,15 @@ def make_step(
         return (Variables(next_params, state), next_slots), loss
 
     return step
+
+
+def _samples_at_once(net: Net, data: Any, rows: Array) -> int:
+    """Return how many samples of a batch to take at once: all, where they depend on each other."""
+    batch_size: int = rows.shape[-1]
+    are_weighted = "weights" in data or data["terms"].get("class_weights") is not None
+    if "X" not in data or are_weighted or not net.takes_samples_alone:
+        return batch_size
+    return net.backend.samples_at_once(batch_size, data["X"].shape[-1])
 
 
 def updated(

@@ -175,6 +175,10 @@ class Backend:
         """
         return None
 
+    def samples_at_once(self, batch_size: int, num_features: int) -> int:
+        """Return how many samples of a batch a step takes at once: all, or a divisor of them."""
+        return batch_size
+
     def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return `function` compiled for the device, or itself where there is no compiler."""
         return function

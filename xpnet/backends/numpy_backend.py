@@ -16,6 +16,9 @@ __all__ = ["NumpyBackend"]
 
 _STEP_XP = RecordingNamespace()
 _WORTH_SHARING = 10_000_000  # operations, about 0.1 ms on one core
+_CACHED = 2_000_000  # floats of a batch, 8 MB
+_PART = 800_000  # floats of a part of a larger one
+_FEWEST = 100  # samples of a part: each adds to the gradients once more
 _LARGEST_MARK = 31 * 2**20  # bytes: glibc follows freed blocks of up to 32 MB
 
 
@@ -77,6 +80,17 @@ class NumpyBackend(Backend):
         training of the digits took 31 s with two threads and 2.2 s with one.
         """
         return 1 if num_operations < _WORTH_SHARING else None
+
+    def samples_at_once(self, batch_size: int, num_features: int) -> int:
+        """Return a divisor of a large batch, whose floats a cache keeps until the backward pass.
+
+        Measured at 3072-50-10: a batch of 1,000 takes 0.91 times as long in parts of 250, and 0.92
+        in two of 500; one of 500 takes 1.10 times as long in parts of 250.
+        """
+        if batch_size * num_features <= _CACHED:
+            return batch_size
+        fitting = range(_PART // num_features, _FEWEST - 1, -1)
+        return next((n for n in fitting if batch_size % n == 0), batch_size)
 
     def stretch(self, step: Step, *, compiled: bool = False, is_pure: bool = False) -> Advance:
         """Return `advance(carry, data, draws)`, which replays a pure step; another is repeated.

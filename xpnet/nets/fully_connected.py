@@ -179,6 +179,14 @@ class FullyConnectedNet(Net):
         return summary_text(self)
 
     @property
+    def takes_samples_alone(self) -> bool:  # type: ignore[override] # a constant of the base
+        """Whether the training loss is the mean of those of its samples.
+
+        With BatchNorm it is not; and dropout's masks are drawn for a whole batch.
+        """
+        return self.normalization != "batchnorm" and not self.has_dropout
+
+    @property
     def has_dropout(self) -> bool:
         """Whether a training step leaves units out."""
         ratio = self.dropout_keep_ratio
