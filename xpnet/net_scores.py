@@ -110,8 +110,11 @@ class NetScores:
         results = []
         for weights, y in zip(shares, targets, strict=True):
             own, host = host[: len(weights)], host[len(weights) :]
-            sums = own[0, ..., :-1] if len(own) == 1 else own[..., :-1].sum(axis=0)
-            loss = np.asarray(sum(w * one for w, one in zip(weights, own[..., -1], strict=True)))
+            if len(own) == 1:
+                sums, loss = own[0, ..., :-1], own[0, ..., -1]
+            else:
+                sums = own[..., :-1].sum(axis=0)
+                loss = np.asarray(sum(w * x for w, x in zip(weights, own[..., -1], strict=True)))
             results.append((self._metric.value(sums, y), loss, np.isfinite(loss)))
         return results
 
