@@ -232,7 +232,7 @@ def trainer_of(data, device, **options):
     return solver._trainer
 
 
-def test_what_is_not_begun_ahead(data, device, tmp_path):
+def test_what_is_not_begun_ahead(data, device, tmp_path, monkeypatch):
     class OwnRule(SGD):
         pass
 
@@ -241,6 +241,10 @@ def test_what_is_not_begun_ahead(data, device, tmp_path):
     np.save(tmp_path / "X.npy", data["X_train"])
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
     assert trainer_of(data | {"X_train": mapped}, device).stretches_ahead == 0
+    numbers = 5 * 6 + 6 + 6 * 3 + 3
+    monkeypatch.setattr("xpnet.net_trainer._LARGEST_AHEAD", 2 * numbers)
+    assert trainer_of(data, device, update_rule="sgd_momentum").stretches_ahead == AHEAD
+    assert trainer_of(data, device, update_rule="adam").stretches_ahead == 0
 
 
 @pytest.mark.parametrize("members", [None, 3])

@@ -1,5 +1,6 @@
 """Training of our own nets: data on their device, a stretch of pure steps at a time."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ from xpnet.training_step import make_step
 
 __all__ = ["NetTrainer"]
 
+_LARGEST_AHEAD = 2**24  # numbers of parameters, state and slots
 _SMALL = 2**24  # bytes of inputs that are worth keeping as floats
 
 
@@ -103,10 +105,18 @@ class NetTrainer:
         """How many stretches may be begun before the losses of the one before are read.
 
         None with a net, a rule or a preprocessor of others, whose code may go by what was written
-        down so far; nor where inputs are streamed, which are read ahead already.
+        down so far; where inputs are streamed, which are read ahead already; nor with a large net,
+        as each stretch that is begun holds parameters and slots of its own.
         """
         is_streamed = isinstance(self._train, StreamedRows)
-        return self.backend.stretches_ahead if self._is_ours and not is_streamed else 0
+        if is_streamed or not self._is_ours or self._num_carried() > _LARGEST_AHEAD:
+            return 0
+        return self.backend.stretches_ahead
+
+    def _num_carried(self) -> int:
+        """Return how many numbers a step changes: parameters, state and slots."""
+        carried = [*self._variables, *self._slots.values()]
+        return sum(math.prod(x.shape) for arrays in carried for x in arrays.values())
 
     def snapshot(self) -> tuple[Any, dict[str, np.ndarray]]:
         """Return what the steps change, on the host: nothing for JSON, and arrays."""
