@@ -5,6 +5,7 @@ and makes exactly these again on the very tensors of that call, as a CUDA graph 
 """
 
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -252,6 +253,55 @@ def test_nan_is_equal_to_nan():
         (total,), losses = steps_of(step, capture)(*trees())
     assert torch.isnan(total)
     assert torch.isnan(losses).all()
+
+
+def test_cuda_is_asked_in_pytorchs_order(monkeypatch):
+    """Three calls on a side stream, with waits around them, then one that is captured there."""
+    events = []
+
+    class Stream:
+        def __init__(self, name="side"):
+            self.name = name
+
+        def wait_stream(self, other):
+            events.append(f"{self.name} waits for {other.name}")
+
+    @contextmanager
+    def inside(name):
+        events.append(f"in {name}")
+        yield
+        events.append(f"out of {name}")
+
+    class CUDAGraph:
+        def replay(self):
+            events.append("replayed")
+
+    def graph(cuda_graph, *, stream, capture_error_mode):
+        assert isinstance(cuda_graph, CUDAGraph)
+        return inside(f"a capture on {stream.name}, {capture_error_mode}")
+
+    for name, fake in {
+        "Stream": Stream,
+        "current_stream": lambda: Stream("usual"),
+        "stream": lambda stream: inside(stream.name),
+        "device": lambda device: inside(str(device)),
+        "CUDAGraph": CUDAGraph,
+        "graph": graph,
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, fake)
+    replay = TorchBackend.on(torch.device("cuda:1"))._captured(lambda: events.append("called"))
+    replay()
+    assert events == [
+        "in cuda:1",
+        "side waits for usual",
+        *("in side", "called", "called", "called", "out of side"),
+        "usual waits for side",
+        "in a capture on side, thread_local",
+        "called",
+        "out of a capture on side, thread_local",
+        "out of cuda:1",
+        "replayed",
+    ]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")

@@ -207,8 +207,8 @@ class TorchBackend(Backend):
     def _captured(self, function: Callable[[], None]) -> Callable[[], Any]:
         """Return what launches the kernels of `function` as one CUDA graph.
 
-        They are called on another stream than the usual one first, as PyTorch asks for. Kernels
-        that other threads launch meanwhile are none of it.
+        It is called on another stream than the usual one first, as PyTorch asks for, and captured
+        there; what other threads do meanwhile is none of it.
         """
         import torch
 
@@ -220,7 +220,7 @@ class TorchBackend(Backend):
                     function()
             torch.cuda.current_stream().wait_stream(side)
             graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
                 function()
         replay: Callable[[], Any] = graph.replay
         return replay
