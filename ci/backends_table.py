@@ -46,7 +46,8 @@ REFUSED = {
 _THAT_COMPUTES = (
     *("backends", "layers", "losses", "nets", "optim", "preprocessing"),
     *("columns", "evaluation", "initializers", "members", "metrics", "streams"),
-    *("model_trainer", "net_trainer", "streamed_rows", "training_step"),
+    *("batch_parts", "model_trainer", "net_scores", "net_trainer", "running_ahead"),
+    *("streamed_rows", "training_step"),
 )
 
 

@@ -37,7 +37,7 @@ def sizes(monkeypatch):
 
 def let_parts_have(monkeypatch, size):
     for kind in (Backend, type(get_backend("cpu"))):
-        monkeypatch.setattr(kind, "samples_at_once", lambda _backend, _batch, _features: size)
+        monkeypatch.setattr(kind, "samples_at_once", lambda *_given: size)
 
 
 def train(data, device, *, net=None, **options):
@@ -64,6 +64,7 @@ RUNS = {
     "layernorm": {"net": {"normalization": "layernorm"}},
     "no hidden layer": {"net": {"hidden_dims": []}},
     "svm": {"net": {"loss": "svm"}},
+    "maxout": {"net": {"activation": "maxout"}},
     "clipped": {"clip_norm": 0.1, "label_smoothing": 0.1},
     "stack": {"net": {"members": 2, "seed": [1, 2]}, "seed": [3, 3]},
     "other orders": {"net": {"members": 2, "reg": [0.0, 0.5]}, "seed": [3, 4]},
@@ -99,14 +100,48 @@ def test_samples_that_depend_on_each_other_stay_together(data, name, monkeypatch
     assert set(sizes) == {B}
 
 
-def test_a_net_of_others_gets_whole_batches(data, monkeypatch, sizes):
-    class OwnNet(FullyConnectedNet):
-        takes_samples_alone = False
+class OwnNet(FullyConnectedNet):
+    """Sees what a batch is."""
 
+    def loss_and_gradients(self, variables, x, y, terms, xp):
+        return super().loss_and_gradients(variables, x - xp.mean(x, axis=0), y, terms, xp)
+
+
+class OwnCentring:
+    """Likewise."""
+
+    def fit(self, X):
+        return self
+
+    def transform(self, X):
+        return X - X.mean(axis=0)
+
+    def numbers(self):
+        return {}
+
+    def apply(self, x, numbers, xp):
+        return x - xp.mean(x, axis=0)
+
+    def output_dim(self, input_dim):
+        return input_dim
+
+
+@pytest.mark.parametrize("part", ["net", "preprocessing"])
+def test_code_of_others_gets_whole_batches(data, monkeypatch, sizes, part):
     let_parts_have(monkeypatch, PART)
-    net = OwnNet([5], 6, 3)
-    xpnet.Solver(net, data, batch_size=B, num_epochs=1, verbose=False, preprocess="mean").train()
+    net = (OwnNet if part == "net" else FullyConnectedNet)([5], 6, 3)
+    preprocess = OwnCentring() if part == "preprocessing" else "mean"
+    options = {"batch_size": B, "num_epochs": 1, "verbose": False}
+    xpnet.Solver(net, data, preprocess=preprocess, **options).train()
     assert set(sizes) == {B}
+
+
+def test_members_in_parts_are_single_nets_in_parts(data, monkeypatch):
+    let_parts_have(monkeypatch, PART)
+    stack = train(data, "cpu", net={"members": 2, "seed": [1, 2], "reg": [0.0, 0.5]}, seed=[3, 4])
+    for k, (seed, reg, order) in enumerate([(1, 0.0, 3), (2, 0.5, 4)]):
+        alone = train(data, "cpu", net={"seed": seed, "reg": reg}, seed=order)
+        np.testing.assert_array_equal([loss[k] for loss in stack.loss_history], alone.loss_history)
 
 
 def test_streamed_batches_stay_whole(data, tmp_path, monkeypatch, sizes):
@@ -118,19 +153,22 @@ def test_streamed_batches_stay_whole(data, tmp_path, monkeypatch, sizes):
 
 
 @pytest.mark.parametrize(
-    ("batch_size", "num_features", "size"),
+    ("batch_size", "num_features", "num_parameters", "size"),
     [
-        (100, 64, 100),
-        (100, 3072, 100),
-        (500, 3072, 500),
-        (1000, 64, 1000),
-        (1000, 3072, 250),
-        (2048, 3072, 256),
-        (1009, 3072, 1009),  # a prime number
-        (2000, 8000, 100),
-        (2000, 8001, 2000),  # parts of 99 samples would be too small
-        (4, 10**6, 4),
+        (100, 64, 3_760, 100),
+        (100, 3072, 154_160, 100),
+        (500, 3072, 154_160, 500),
+        (1000, 64, 3_760, 1000),
+        (1000, 3072, 154_160, 250),
+        (2048, 3072, 154_160, 256),
+        (1000, 3072, 1_541_510, 1000),  # gradients as large as a part of the batch
+        (3000, 3072, 154_160, 3000),  # more parts than a recording should hold
+        (1009, 3072, 154_160, 1009),  # a prime number
+        (1000, 8000, 100_000, 100),
+        (1000, 8001, 100_000, 1000),  # parts of 99 samples would be too small
+        (4, 10**6, 10_000, 4),
     ],
 )
-def test_large_batches_have_parts_on_numpy(batch_size, num_features, size):
-    assert get_backend("cpu").samples_at_once(batch_size, num_features) == size
+def test_large_batches_have_parts_on_numpy(batch_size, num_features, num_parameters, size):
+    backend = get_backend("cpu")
+    assert backend.samples_at_once(batch_size, num_features, num_parameters) == size

@@ -16,6 +16,8 @@ from xpnet.backends.base import Backend
 from xpnet.backends.jax_backend import JaxBackend
 from xpnet.backends.numpy_backend import NumpyBackend
 from xpnet.backends.trees import leaves, rebuilt
+from xpnet.diagnostics import Watch
+from xpnet.diagnostics.looks import Looks
 from xpnet.net_scores import NetScores
 from xpnet.net_trainer import NetTrainer
 from xpnet.nets import FullyConnectedNet
@@ -114,7 +116,7 @@ RUNS = {
         "num_epochs": 20,
     },
     "diverges": {"optim_config": {"learning_rate": 1e30}},
-    "diverges later": {"lr_schedule": lambda moment: 1e30 if moment.step == 20 else 1},
+    "diverges later": {"lr_decay": 1e15},
 }
 
 
@@ -211,19 +213,52 @@ def test_a_pause_and_a_second_training(data, device, in_turn):
     assert_same(arrays_of(paused), arrays_of(whole))
 
 
-def test_a_schedule_that_fails_loses_nothing_that_comes_before(data, device, in_turn):
-    def schedule(moment):
-        return 1.0 if moment.step < 20 else float("nan")
+def test_what_fails_loses_nothing_that_comes_before(data, device, in_turn, monkeypatch):
+    stretched, histories = NetTrainer._stretched, []
 
-    histories = []
+    def failing(trainer, carry, rows, scales, first, following):
+        if first == 14:
+            raise RuntimeError("out of memory")
+        return stretched(trainer, carry, rows, scales, first, following)
+
+    monkeypatch.setattr(NetTrainer, "_stretched", failing)
     for switch in (lambda: None, in_turn):
         switch()
-        solver = make(data, device, lr_schedule=schedule)
-        with pytest.raises(xpnet.InputError, match="at step 20 it returned nan"):
+        solver = make(data, device)
+        with pytest.raises(RuntimeError, match="out of memory"):
             solver.train()
-        histories.append(arrays_of(solver))
-    assert_same(*histories)
-    assert len(histories[0]["loss"]) == 18  # up to the last boundary before
+        histories.append((solver.loss_history, solver.check_steps, solver.val_loss_history))
+    assert histories[0] == histories[1]
+    assert len(histories[0][0]) == 13
+
+
+def test_an_interrupted_training_is_taken_further(data, device, in_turn):
+    solvers = []
+    for switch in (lambda: None, in_turn):
+        switch()
+        solver = make(data, device, callbacks=[CtrlC(5)])
+        with pytest.raises(KeyboardInterrupt):
+            solver.train()
+        assert solver._trainer._begun is None
+        solver.train()
+        solvers.append(arrays_of(solver))
+    assert_same(*solvers)
+
+
+def test_looks_at_a_training_do_not_pay_for_its_steps(data, device, monkeypatch):
+    """What was begun is waited for before the clock of a look is started."""
+    events = []
+    wait, look = NetTrainer.wait_for_begun, Looks.look
+    monkeypatch.setattr(
+        NetTrainer, "wait_for_begun", lambda trainer: events.append("waited") or wait(trainer)
+    )
+    monkeypatch.setattr(
+        Looks, "look", lambda looks, live: events.append("looked") or look(looks, live)
+    )
+    make(data, device, callbacks=[Watch(every=4)]).train()
+    assert events.count("looked") > 5
+    for before, event in zip([None, *events], events, strict=False):
+        assert event != "looked" or before == "waited"
 
 
 def trainer_of(data, device, **options):
@@ -232,19 +267,38 @@ def trainer_of(data, device, **options):
     return solver._trainer
 
 
+def ahead_of(data, device, **options):
+    """Return how many stretches were begun before the first was read, less one."""
+    firsts, original = [], NetTrainer.begin_stretch
+
+    def noted(trainer, *given):
+        variables, finish = original(trainer, *given)
+        firsts.append("begun")
+        return variables, lambda: firsts.append("read") or finish()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(NetTrainer, "begin_stretch", noted)
+        make(data, device, **options).train()
+    return firsts.index("read") - 1 if firsts else 0
+
+
 def test_what_is_not_begun_ahead(data, device, tmp_path, monkeypatch):
     class OwnRule(SGD):
         pass
 
-    assert trainer_of(data, device).stretches_ahead == AHEAD
-    assert trainer_of(data, device, update_rule=OwnRule()).stretches_ahead == 0
+    assert ahead_of(data, device) == AHEAD
+    assert ahead_of(data, device, update_rule=OwnRule()) == 0
+    assert ahead_of(data, device, lr_schedule=lambda _moment: 1.0) == 0
+    after = xpnet.schedules.Warmup(1, lambda _moment: 1.0)
+    assert ahead_of(data, device, lr_schedule=after) == 0
+    assert ahead_of(data, device, lr_schedule="warmup:1+cosine") == AHEAD
     np.save(tmp_path / "X.npy", data["X_train"])
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
-    assert trainer_of(data | {"X_train": mapped}, device).stretches_ahead == 0
+    assert ahead_of(data | {"X_train": mapped}, device) == 0
     numbers = 5 * 6 + 6 + 6 * 3 + 3
     monkeypatch.setattr("xpnet.net_trainer._LARGEST_AHEAD", 2 * numbers)
-    assert trainer_of(data, device, update_rule="sgd_momentum").stretches_ahead == AHEAD
-    assert trainer_of(data, device, update_rule="adam").stretches_ahead == 0
+    assert ahead_of(data, device, update_rule="sgd_momentum") == AHEAD
+    assert ahead_of(data, device, update_rule="adam") == 0
 
 
 @pytest.mark.parametrize("members", [None, 3])

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xpnet.data.batches import Split, sample_rows
-from xpnet.evaluation import CHECK_BATCH
 from xpnet.trainers import Trainer
 
 __all__ = ["Measured", "MeasuredParts"]
@@ -54,12 +53,12 @@ class MeasuredParts:
 
     def measure(self, variables: Any, epoch: int) -> Measured:
         """Return the scores of both parts, and the validation loss, after so many epochs."""
-        return _measured(self._trainer.evaluate(variables, *self._taken(epoch), CHECK_BATCH))
+        return _measured(self._trainer.evaluate(variables, *self._taken(epoch)))
 
     def begin(self, variables: Any, epoch: int) -> Callable[[], Measured]:
         """Begin to measure our own net, and return what waits for what `measure` returns."""
         trainer: Any = self._trainer
-        finish = trainer.begin_evaluation(variables, *self._taken(epoch), CHECK_BATCH)
+        finish = trainer.begin_evaluation(variables, *self._taken(epoch))
         return lambda: _measured(finish())
 
     def _taken(self, epoch: int) -> tuple[list[Split], list[np.ndarray]]:

@@ -10,7 +10,7 @@ from xpnet.backends import Array, array_namespace, backend_of, is_host_array
 from xpnet.data.batches import Split
 from xpnet.data.mapped import MappedRows, is_mapped
 from xpnet.errors import InputError
-from xpnet.evaluation import host_scores
+from xpnet.evaluation import CHECK_BATCH, host_scores
 from xpnet.metrics import Metric
 from xpnet.model_variables import put_into_model, variables_of
 from xpnet.nets import Variables
@@ -29,6 +29,8 @@ class ModelTrainer:
     dictionary are replaced after each step. In a stack every member has a config of its own, so
     that a rule written for one net serves each.
     """
+
+    stretches_ahead = 0
 
     def __init__(
         self,
@@ -123,7 +125,11 @@ class ModelTrainer:
         return np.asarray(losses, dtype=np.float64)
 
     def evaluate(
-        self, _variables: Variables, splits: list[Split], targets: list[np.ndarray], batch_size: int
+        self,
+        _variables: Variables,
+        splits: list[Split],
+        targets: list[np.ndarray],
+        batch_size: int | None = None,
     ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Return metric, NaN for the loss, and whether the scores are finite, on each part.
 
@@ -135,8 +141,9 @@ class ModelTrainer:
             X = split.X
             sums: Any = 0.0
             finite: Any = True
-            for start in range(0, len(X), batch_size):
-                part = slice(start, start + batch_size)
+            at_once = batch_size or CHECK_BATCH
+            for start in range(0, len(X), at_once):
+                part = slice(start, start + at_once)
                 scores = host_scores(self.model, transformed(self.preprocess, X[part]))
                 sums = sums + self.metric.sums(scores, y[part], np)
                 finite = finite & np.isfinite(scores).all(axis=(-2, -1))

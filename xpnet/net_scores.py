@@ -8,7 +8,7 @@ import numpy as np
 
 from xpnet.backends import Array, array_namespace
 from xpnet.data.batches import Split, take_rows
-from xpnet.evaluation import Measure, make_measure, measured_batches
+from xpnet.evaluation import CHECK_BATCH, Measure, make_measure, measured_batches
 from xpnet.metrics import Metric
 from xpnet.nets import Net, Variables
 from xpnet.own_classes import are_ours
@@ -59,7 +59,11 @@ class NetScores:
         return split._replace(X=self._take(split.X, given), y=self._take(split.y, given))
 
     def begin(
-        self, variables: Variables, splits: list[Split], targets: list[np.ndarray], batch_size: int
+        self,
+        variables: Variables,
+        splits: list[Split],
+        targets: list[np.ndarray],
+        batch_size: int | None,
     ) -> Callable[[], Scores]:
         """Begin to measure parts, and return what waits for metric, loss and whether it is finite.
 
@@ -67,11 +71,11 @@ class NetScores:
             variables: Parameters and state.
             splits: The parts, or some of their rows.
             targets: Their targets, on the host.
-            batch_size: Samples at once, where not all are.
+            batch_size: Samples at once; None for what suits the backend.
 
         """
         live = {"variables": variables, "numbers": self._numbers}
-        if self._fit_one_call(splits):
+        if batch_size is None and self._fit_one_call(splits):
             place = self._backend.as_argument
             inputs = {
                 str(i): {"X": split.X, "y": split.y}
@@ -83,7 +87,8 @@ class NetScores:
         found, shares = [], []
         for split in splits:
             part = split if split.rows is None else self.subset(split, split.rows)
-            measured = list(measured_batches(self._measure_of(split), live, part, batch_size))
+            measure = self._measure_of(split)
+            measured = list(measured_batches(measure, live, part, batch_size or CHECK_BATCH))
             shares.append([share for share, _ in measured])
             found += [array for _, array in measured]
         return partial(self._results, found, shares, targets)
@@ -97,7 +102,8 @@ class NetScores:
         if len({split.is_preprocessed for split in splits}) > 1:
             return False
         rows = sum((split.y if split.rows is None else split.rows).shape[0] for split in splits)
-        values = rows * splits[0].X.shape[1] * (self._net.members or 1)
+        widths = [shape[-1] for shape in self._net.shapes().values()]
+        values = rows * max(splits[0].X.shape[1], *widths) * (self._net.members or 1)
         return bool(values <= self._backend.values_at_once)
 
     def _results(

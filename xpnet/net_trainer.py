@@ -104,9 +104,9 @@ class NetTrainer:
     def stretches_ahead(self) -> int:
         """How many stretches may be begun before the losses of the one before are read.
 
-        None with a net, a rule or a preprocessor of others, whose code may go by what was written
-        down so far; where inputs are streamed, which are read ahead already; nor with a large net,
-        as each stretch that is begun holds parameters and slots of its own.
+        It is 0 with a net, a rule or a preprocessor of others, whose code may go by what was
+        written down so far; where inputs are streamed, which are read ahead already; and with a
+        large net, as each stretch that is begun holds parameters and slots of its own.
         """
         is_streamed = isinstance(self._train, StreamedRows)
         if is_streamed or not self._is_ours or self._num_carried() > _LARGEST_AHEAD:
@@ -334,16 +334,29 @@ class NetTrainer:
         return self.rule.coefficients(hyper, t)
 
     def evaluate(
-        self, variables: Variables, splits: list[Split], targets: list[np.ndarray], batch_size: int
+        self,
+        variables: Variables,
+        splits: list[Split],
+        targets: list[np.ndarray],
+        batch_size: int | None = None,
     ) -> Scores:
         """Return metric, loss and whether it is finite on each part, with one transfer."""
-        return self.begin_evaluation(variables, splits, targets, batch_size)()
+        return self._scores.begin(variables, splits, targets, batch_size)()
 
     def begin_evaluation(
-        self, variables: Variables, splits: list[Split], targets: list[np.ndarray], batch_size: int
+        self, variables: Variables, splits: list[Split], targets: list[np.ndarray]
     ) -> Callable[[], Scores]:
         """Begin to evaluate, and return what waits for what `evaluate` returns."""
-        return self._scores.begin(variables, splits, targets, batch_size)
+        return self._scores.begin(variables, splits, targets, None)
+
+    def wait_for_begun(self) -> None:
+        """Wait until the device has taken all stretches that were begun."""
+        if self._begun is not None:
+            self.backend.wait_for(self._begun)
+
+    def forget_begun(self) -> None:
+        """Let go of the stretches that were begun and that nobody waits for."""
+        self._begun = None
 
     def _kept(self, variables: Variables) -> Variables:
         """Return the variables as the net holds them."""

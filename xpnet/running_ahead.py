@@ -16,6 +16,7 @@ import numpy as np
 from xpnet.measured_parts import Measured, MeasuredParts
 from xpnet.model_trainer import ModelTrainer
 from xpnet.net_trainer import NetTrainer
+from xpnet.nets import Variables
 from xpnet.stretches import Stretch
 from xpnet.trainers import Trainer
 
@@ -23,49 +24,55 @@ __all__ = ["Taken", "taken_ahead"]
 
 
 class Taken(NamedTuple):
-    """A stretch whose steps are done; the trainer's variables are those at its end."""
+    """A stretch whose steps are done, and where its trainer stands then."""
 
     stretch: Stretch
     losses: np.ndarray
+    variables: Variables
     measure: Callable[[], Measured]
 
 
 def taken_ahead(
-    trainer: Trainer, parts: MeasuredParts, stretches: Iterator[Stretch]
+    trainer: Trainer, parts: MeasuredParts, stretches: Iterator[Stretch], ahead: int
 ) -> Iterator[Taken]:
-    """Yield the stretches, each after as many that follow it were begun as the trainer may."""
-    ahead = 0 if isinstance(trainer, ModelTrainer) else trainer.stretches_ahead
+    """Yield the stretches, each after so many that follow it were begun.
+
+    What fails while a stretch is begun is raised in its turn, after those before it.
+    """
     if isinstance(trainer, ModelTrainer) or not ahead:
         for stretch in stretches:
             yield _taken(trainer, parts, stretch)
         return
     begun: deque[Callable[[], Taken]] = deque()
-    while True:
-        try:
-            stretch = next(stretches)
-        except StopIteration:
-            break
-        except Exception:  # a schedule's, at a step that those begun come before
-            yield from (finish() for finish in begun)
-            raise
-        begun.append(_begun(trainer, parts, stretch))
-        if len(begun) > ahead:
-            yield begun.popleft()()
-    yield from (finish() for finish in begun)
+    try:
+        while True:
+            try:
+                begun.append(_begun(trainer, parts, next(stretches)))
+            except StopIteration:
+                break
+            except Exception:  # of a schedule, or of a compiler
+                yield from (finish() for finish in begun)
+                raise
+            if len(begun) > ahead:
+                yield begun.popleft()()
+        yield from (finish() for finish in begun)
+    finally:
+        trainer.forget_begun()
 
 
 def _taken(trainer: Trainer, parts: MeasuredParts, stretch: Stretch) -> Taken:
     """Take a stretch, and leave its check to who wants it."""
     losses = trainer.advance(stretch.rows, stretch.scales, stretch.first, stretch.following)
-    return Taken(stretch, losses, lambda: parts.measure(trainer.variables, stretch.epoch))
+    now = trainer.variables
+    return Taken(stretch, losses, now, partial(parts.measure, now, stretch.epoch))
 
 
 def _begun(trainer: NetTrainer, parts: MeasuredParts, stretch: Stretch) -> Callable[[], Taken]:
     """Begin a stretch, and its check if it has one, and return what waits for them."""
-    variables, finish = trainer.begin_stretch(
+    now, finish = trainer.begin_stretch(
         stretch.rows, stretch.scales, stretch.first, stretch.following
     )
-    check: Callable[[], Measured] = partial(parts.measure, variables, stretch.epoch)
+    measure: Callable[[], Measured] = partial(parts.measure, now, stretch.epoch)
     if stretch.is_checked:
-        check = parts.begin(variables, stretch.epoch)
-    return lambda: Taken(stretch, finish(), check)
+        measure = parts.begin(now, stretch.epoch)
+    return lambda: Taken(stretch, finish(), now, measure)

@@ -93,7 +93,8 @@ class TrainingLoop:
             draw_rows=self.draw_rows,
             rates=self.rates,
         )
-        for taken in taken_ahead(self.trainer, self.parts, upcoming):
+        ahead = self.trainer.stretches_ahead if self.rates.is_ours else 0
+        for taken in taken_ahead(self.trainer, self.parts, upcoming, ahead):
             if self._ends_with(taken, interrupt):
                 return
 
@@ -104,7 +105,7 @@ class TrainingLoop:
         history.add_losses(taken.losses, stretch.first, rate)
         self.step, self.epoch = stretch.last, stretch.epoch
         self._done_in_epoch = stretch.done_in_epoch
-        now = self.trainer.variables
+        now = taken.variables
         self.bind(now)
         if history.all_gone:
             self.keep(True, stretch.ends_epoch)

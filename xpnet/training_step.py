@@ -1,5 +1,6 @@
 """One step of a training: a batch, the gradients, and the update rule on every parameter."""
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from xpnet.members import per_member
 from xpnet.nets import Net, Params, Variables
 from xpnet.optim import UpdateRule, clip_by_global_norm
 from xpnet.optim.base import Slots
+from xpnet.own_classes import are_ours
 from xpnet.preprocessing import Preprocessor
 
 __all__ = ["make_step", "updated"]
@@ -47,6 +49,7 @@ def make_step(
 
     """
     member_axes = 0 if net.members is None else 1
+    samples_at_once = _samples_at_once(net, preprocess)
 
     def gradients(variables: Variables, data: Any, draw: Any, rows: Array) -> Any:
         if "X" in data:
@@ -63,7 +66,7 @@ def make_step(
 
     def step(carry: Any, data: Any, draw: Any) -> Any:
         variables, slots = carry
-        size = _samples_at_once(net, data, draw["rows"])
+        size = samples_at_once(data, draw["rows"])
         loss, grads, state = mean_over_parts(
             partial(gradients, variables, data, draw), draw["rows"], size
         )
@@ -78,13 +81,23 @@ def make_step(
     return step
 
 
-def _samples_at_once(net: Net, data: Any, rows: Array) -> int:
-    """Return how many samples of a batch to take at once: all, where they depend on each other."""
-    batch_size: int = rows.shape[-1]
-    are_weighted = "weights" in data or data["terms"].get("class_weights") is not None
-    if "X" not in data or are_weighted or not net.takes_samples_alone:
-        return batch_size
-    return net.backend.samples_at_once(batch_size, data["X"].shape[-1])
+def _samples_at_once(net: Net, preprocess: Preprocessor | None) -> Callable[[Any, Array], int]:
+    """Return what says how many samples of a batch to take at once: all, where parts may differ.
+
+    They may where samples have weights, and in code of others, which sees what a batch is.
+    """
+    whole = not (net.takes_samples_alone and are_ours(net, preprocess))
+    at_once = net.backend.samples_at_once
+    num_parameters = sum(math.prod(shape) for shape in net.shapes().values())
+
+    def samples_at_once(data: Any, rows: Array) -> int:
+        batch_size: int = rows.shape[-1]
+        are_weighted = "weights" in data or "class_weights" in data["terms"]
+        if whole or are_weighted or "X" not in data:
+            return batch_size
+        return at_once(batch_size, data["X"].shape[-1], num_parameters)
+
+    return samples_at_once
 
 
 def updated(

@@ -54,15 +54,16 @@ def capture(function):
 
 @pytest.fixture
 def graphs(monkeypatch):
-    """Let PyTorch's CPU have graphs, and return the names of the steps that were captured."""
+    """Let PyTorch's CPU have graphs from the first step on, and return what was captured."""
     captured = []
 
     def noted(_backend, function):
         captured.append(function.__name__)
         return capture(function)
 
-    monkeypatch.setattr(TorchBackend, "has_graphs", True)
-    monkeypatch.setattr(TorchBackend, "_captured", noted)
+    monkeypatch.setattr(TorchBackend, "replays", True)
+    monkeypatch.setattr(TorchBackend, "_graph", noted)
+    monkeypatch.setattr("xpnet.backends.captured._BEFORE", 0)
     return captured
 
 
@@ -124,8 +125,8 @@ RUNS = {
 @pytest.mark.parametrize("name", RUNS)
 def test_a_run_of_graphs_is_the_run(data, graphs, name, monkeypatch):
     captured = arrays_of(train(data, **RUNS[name]))
-    assert graphs == ["steps", "steps"]  # sixteen and one, once for all stretches
-    monkeypatch.setattr(TorchBackend, "has_graphs", False)
+    assert graphs == ["steps", "steps"]  # eight and one, once for all stretches
+    monkeypatch.setattr(TorchBackend, "replays", False)
     for key, x in arrays_of(train(data, **RUNS[name])).items():
         np.testing.assert_array_equal(captured[key], x, strict=True)
 
@@ -175,6 +176,11 @@ def test_a_solver_that_goes_on_keeps_its_graphs(data, graphs):
     assert solver.step == 120
 
 
+@pytest.fixture
+def at_once(monkeypatch):
+    monkeypatch.setattr("xpnet.backends.captured._BEFORE", 0)
+
+
 def steps_of(step, capture):
     backend = get_backend("torch")
     return CapturedSteps(step, Backend.stretch(backend, step), backend, capture)
@@ -190,6 +196,7 @@ def trees(steps=40):
     return (torch.zeros(()),), {"by": torch.tensor(2.0)}, {"rows": rows}
 
 
+@pytest.mark.usefixtures("at_once")
 def test_losses_come_in_their_order():
     (total,), losses = steps_of(add_rows, capture)(*trees())
     sums = 2 * np.arange(120.0).reshape(40, 3).sum(axis=1)
@@ -197,6 +204,7 @@ def test_losses_come_in_their_order():
     assert total == sums.sum()
 
 
+@pytest.mark.usefixtures("at_once")
 def test_other_data_and_other_shapes_are_captured_anew():
     made = []
     advance = steps_of(add_rows, lambda function: made.append(function) or capture(function))
@@ -213,7 +221,8 @@ def test_other_data_and_other_shapes_are_captured_anew():
     assert total == 40
 
 
-def test_what_cannot_be_captured_is_taken_step_by_step_and_not_tried_again():
+@pytest.mark.usefixtures("at_once")
+def test_what_cannot_be_captured_is_told_taken_step_by_step_and_not_tried_again():
     tried = []
 
     def refused(function):
@@ -221,27 +230,77 @@ def test_what_cannot_be_captured_is_taken_step_by_step_and_not_tried_again():
         raise RuntimeError("operation not permitted when stream is capturing")
 
     advance = steps_of(add_rows, refused)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for _ in range(2):
-            (total,), _ = advance(*trees())
-            assert total == 2 * np.arange(120).sum()
+    with pytest.warns(RuntimeWarning, match=r"cannot be captured \(RuntimeError: operation not"):
+        (total,), _ = advance(*trees())
+    assert total == 2 * np.arange(120).sum()
+    (total,), _ = advance(*trees())
+    assert total == 2 * np.arange(120).sum()
     assert len(tried) == 1
 
 
+@pytest.mark.usefixtures("at_once")
+def test_no_old_graph_is_left_where_a_capture_is_broken_off():
+    interrupts = []
+
+    def interrupted(function):
+        if interrupts:
+            raise interrupts.pop()
+        return capture(function)
+
+    advance = steps_of(add_rows, interrupted)
+    carry, data, draws = trees()
+    advance(carry, data, draws)
+    interrupts.append(KeyboardInterrupt())
+    other = {"by": torch.tensor(3.0)}
+    with pytest.raises(KeyboardInterrupt):
+        advance((torch.zeros(()),), other, draws)
+    (total,), _ = advance((torch.zeros(()),), other, draws)
+    assert total == 3 * np.arange(120).sum()
+
+
+def test_a_short_training_captures_nothing():
+    advance = steps_of(add_rows, lambda _function: pytest.fail("captured"))
+    carry, data, draws = trees(50)
+    for _ in range(2):
+        carry, _ = advance(carry, data, draws)
+    assert carry[0] == 2 * 2 * np.arange(150).sum()
+
+
+@pytest.mark.usefixtures("at_once")
+def test_streamed_batches_are_in_no_graph():
+    advance = steps_of(add_rows, lambda _function: pytest.fail("captured"))
+    carry, data, draws = trees()
+    advance(carry, data, draws | {"X": torch.zeros((40, 3, 5))})
+
+
+def test_a_profile_leaves_a_training_by_graphs_where_it_was(data, graphs):
+    options = {"preprocess": None, "optim_config": {"learning_rate": 1e-4}}
+    alone, profiled = train(data, **options), train(data, **options)
+    profile = xpnet.profile(profiled, steps=20)
+    assert profile is not None
+    alone.train()
+    profiled.train()
+    for key, x in arrays_of(alone).items():
+        np.testing.assert_array_equal(arrays_of(profiled)[key], x)
+
+
+@pytest.mark.usefixtures("at_once")
 def test_a_graph_of_other_numbers_is_told_and_not_used():
     def wrong(function):
         function()
         return lambda: None
 
     advance = steps_of(add_rows, wrong)
-    with pytest.warns(RuntimeWarning, match=r"on PyTorch .* on the CPU the graph of a step gives"):
+    with pytest.warns(
+        RuntimeWarning, match=r"steps on PyTorch .* on the CPU .* because their graph"
+    ):
         (total,), _ = advance(*trees())
     assert total == 2 * np.arange(120).sum()
     (total,), _ = advance(*trees())
     assert total == 2 * np.arange(120).sum()
 
 
+@pytest.mark.usefixtures("at_once")
 def test_nan_is_equal_to_nan():
     def step(carry, data, draw):
         (total,) = carry
@@ -284,12 +343,13 @@ def test_cuda_is_asked_in_pytorchs_order(monkeypatch):
         "Stream": Stream,
         "current_stream": lambda: Stream("usual"),
         "stream": lambda stream: inside(stream.name),
+        "set_stream": lambda stream: events.append(f"{stream.name} is used"),
         "device": lambda device: inside(str(device)),
         "CUDAGraph": CUDAGraph,
         "graph": graph,
     }.items():
         monkeypatch.setattr(torch.cuda, name, fake)
-    replay = TorchBackend.on(torch.device("cuda:1"))._captured(lambda: events.append("called"))
+    replay = TorchBackend.on(torch.device("cuda:1"))._graph(lambda: events.append("called"))
     replay()
     assert events == [
         "in cuda:1",
@@ -299,6 +359,7 @@ def test_cuda_is_asked_in_pytorchs_order(monkeypatch):
         "in a capture on side, thread_local",
         "called",
         "out of a capture on side, thread_local",
+        "usual is used",
         "out of cuda:1",
         "replayed",
     ]
@@ -315,6 +376,6 @@ def test_cuda_captures_a_run(data, name, monkeypatch):
         warnings.simplefilter("error")
         captured = on_cuda()
     assert captured._trainer._stretch._graphs is not None
-    monkeypatch.setattr(TorchBackend, "has_graphs", False)
+    monkeypatch.setattr(TorchBackend, "replays", False)
     plain = on_cuda()
     np.testing.assert_allclose(captured.loss_history, plain.loss_history, rtol=1e-5)

@@ -35,15 +35,16 @@ class Backend:
         is_gpu: Whether the device is a graphics card.
         has_compiler: Whether `compile` does anything.
         always_compiles: Whether `stretch` compiles without being asked.
-        replays: Whether `stretch` records a pure step and replays it into arrays that it keeps.
+        replays: Whether `stretch` records a pure step and replays it, or launches it as a graph,
+            into arrays that it keeps.
         one_product_from: The features from which a batch that all members of a stack share goes
             faster through one product with the weights of all than through one for each; None for
             never.
         stretches_ahead: How many stretches of steps may be begun before the losses of one before
             them are read. Above 0 only where a call returns before the device has done its work,
             and `stretch` leaves the carry that it is given as it was.
-        values_at_once: Up to how many values of inputs accuracies are measured in one call, and not
-            in batches: where a call costs more than a cache that is too small.
+        values_at_once: Up to how many values, of inputs or of the widest layer, accuracies are
+            measured in one call, and not in batches: where a call costs more than a cache miss.
         remark: Why this backend was chosen, where nobody named it.
 
     """
@@ -175,7 +176,7 @@ class Backend:
         """
         return None
 
-    def samples_at_once(self, batch_size: int, num_features: int) -> int:
+    def samples_at_once(self, batch_size: int, num_features: int, num_parameters: int) -> int:
         """Return how many samples of a batch a step takes at once: all, or a divisor of them."""
         return batch_size
 

@@ -6,7 +6,6 @@ captured with, so that carry, draws and losses have arrays of their own here, wh
 before a launch and read after it.
 """
 
-import warnings
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -15,21 +14,25 @@ import numpy as np
 from xpnet.backends.base import Advance, Backend, Step
 from xpnet.backends.namespace import Array
 from xpnet.backends.trees import Leaves, are_same, forms, in_order, leaves, rebuilt
+from xpnet.errors import warn
 
 __all__ = ["Capture", "CapturedSteps"]
 
 Capture: TypeAlias = Callable[[Callable[[], None]], Callable[[], Any]]
 
-_AT_ONCE = 16  # steps of the longer graph
+_AT_ONCE = 8  # steps of the longer graph: a Solver prints, and stops for it, at each tenth
+_LONGEST_REASON = 200  # characters
+_BEFORE = 100  # steps without a graph
 _TOLERANCE = 1e-3  # of the largest number; other kernels may be chosen for a graph
 
 
 class CapturedSteps:
     """`advance(carry, data, draws) -> (carry, losses)` of a pure step, by captured graphs.
 
-    Before they are used, graphs are held against the step itself: if they differ by more than 0.1%
-    of the largest number, there is a warning, and steps are taken as `plain` does it. So they are
-    where a step cannot be captured.
+    The first hundred steps are taken as `plain` does it: a short training is over before a capture
+    would pay. So are those of streamed inputs, of which no graph holds a copy. Before they are
+    used, graphs are held against the step itself: if they differ by more than 0.1% of the largest
+    number, or cannot be captured, there is a warning, and steps are taken as before.
 
     Args:
         step: The step.
@@ -47,32 +50,36 @@ class CapturedSteps:
         self._capture = capture
         self._graphs: _Graphs | None = None
         self._is_refused = False
+        self._taken = 0
 
     def __call__(self, carry: Any, data: Any, draws: dict[str, Any]) -> tuple[Any, Array]:
         """Take the steps; see `Backend.stretch`."""
-        if not (self._is_refused or (self._graphs and self._graphs.fit(carry, data, draws))):
+        self._taken += draws["rows"].shape[0]
+        if self._is_refused or self._taken <= _BEFORE or "X" in draws:
+            return self._plain(carry, data, draws)
+        if self._graphs is None or not self._graphs.fit(carry, data, draws):
+            self._graphs = None  # in case that the capture is broken off
             self._graphs = self._captured(carry, data, draws)
         take = self._graphs.advance if self._graphs else self._plain
         return take(carry, data, draws)
 
     def _captured(self, carry: Any, data: Any, draws: dict[str, Any]) -> "_Graphs | None":
         """Return graphs of these steps, or None, now and from now on."""
-        self._is_refused = True
         try:
             graphs = _Graphs(self._step, carry, data, draws, self._backend, self._capture)
-            differ = graphs.differ_from(self._plain, carry, data, draws)
-        except Exception:  # whatever it was, the plain step knows better how to say it
-            return None
-        if differ:
-            warnings.warn(
-                f"on {self._backend.description} the graph of a step gives other numbers than the "
-                "step itself: steps are launched kernel by kernel, which takes longer",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-            return None
-        self._is_refused = False
-        return graphs
+            if not graphs.differ_from(self._plain, carry, data, draws):
+                return graphs
+            reason = "their graph gives other numbers"
+        except Exception as error:
+            said = " ".join(str(error).split())[:_LONGEST_REASON]
+            reason = f"they cannot be captured ({type(error).__name__}: {said})"
+        self._is_refused = True
+        warn(
+            f"steps on {self._backend.description} are launched kernel by kernel, which takes "
+            f"longer, because {reason}",
+            RuntimeWarning,
+        )
+        return None
 
 
 class _Graphs:

@@ -1,5 +1,6 @@
 """PyTorch: any device that it knows, without its autograd."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -14,6 +15,7 @@ from xpnet.errors import BackendError
 __all__ = ["TorchBackend"]
 
 _AMPERE = (8, 0)  # the compute capability that came with TF32
+_ONE_CAPTURE = threading.Lock()
 _WARM_UP = 3  # calls before a capture, in which libraries choose their kernels and take memory
 _LONGEST_REASON = 200  # characters: PyTorch may list all that it was built with
 
@@ -192,35 +194,38 @@ class TorchBackend(Backend):
         return call
 
     @property
-    def has_graphs(self) -> bool:
-        """Whether the device launches many kernels as one graph."""
+    def replays(self) -> bool:  # type: ignore[override] # of the other backends all devices do
+        """Whether steps are launched as graphs, which CUDA alone has."""
         return bool(self.device.type == "cuda")
 
     def stretch(self, step: Step, *, compiled: bool = False, is_pure: bool = False) -> Advance:
         """Return `advance(carry, data, draws)`; on CUDA pure steps are launched as graphs."""
         one_step: Step = self.compile(step) if compiled else step
         plain = super().stretch(one_step)
-        if not (is_pure and self.has_graphs):
+        if not (is_pure and self.replays):
             return plain
-        return CapturedSteps(one_step, plain, self, self._captured)
+        return CapturedSteps(one_step, plain, self, self._graph)
 
-    def _captured(self, function: Callable[[], None]) -> Callable[[], Any]:
+    def _graph(self, function: Callable[[], None]) -> Callable[[], Any]:
         """Return what launches the kernels of `function` as one CUDA graph.
 
         It is called on another stream than the usual one first, as PyTorch asks for, and captured
-        there; what other threads do meanwhile is none of it.
+        there. A process captures one graph at a time; other threads may compute meanwhile.
         """
         import torch
 
-        with torch.cuda.device(self.device):
-            side = torch.cuda.Stream()
-            side.wait_stream(torch.cuda.current_stream())
+        with _ONE_CAPTURE, torch.cuda.device(self.device):
+            usual, side = torch.cuda.current_stream(), torch.cuda.Stream()
+            side.wait_stream(usual)
             with torch.cuda.stream(side):
                 for _ in range(_WARM_UP):
                     function()
-            torch.cuda.current_stream().wait_stream(side)
+            usual.wait_stream(side)
             graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
-                function()
+            try:
+                with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
+                    function()
+            finally:  # a capture that fails at its end leaves the side stream in use
+                torch.cuda.set_stream(usual)
         replay: Callable[[], Any] = graph.replay
         return replay

@@ -75,6 +75,10 @@ class Looks:
         """Return the arrays that the training moves, not copied."""
         return self.live(self._trainer._variables, self._trainer._slots)
 
+    def wait_for_steps(self) -> None:
+        """Wait for the steps that were begun ahead, which are no part of a look's time."""
+        self._trainer.wait_for_begun()
+
     def at_start(self) -> dict[str, Any] | None:
         """Return those from before the first step; None once the training has been checked.
 

@@ -91,15 +91,18 @@ class WatchedTraining:
         if solver.members is not None:  # a single net that diverges ends its training
             self._tell(self._divergences.notices(self.record))
         if self._waiting:
+            self._looks.wait_for_steps()
             with self._look_spacing.measured(step):
                 self._look_at_copies(must=must)
             return
         if must or self._look_spacing.allows(step, seconds, self._whole(seconds)):
             start = self._looks.at_start()
             live, at = (self._looks.now(), step) if start is None else (start, 0)
+            self._looks.wait_for_steps()
             with self._look_spacing.measured(step):
                 self._look(live, at, is_last=must)
         if self._divergences.are_due(seconds):
+            self._looks.wait_for_steps()
             self._divergences.keep()
 
     def end(self) -> None:

@@ -43,8 +43,6 @@ class Net(ABC):
         picture: What the samples look like, where the Solver's data set says that they are
             pictures.
         flat_targets: Whether `predict` gives the targets of a regression with one output as (N,).
-        takes_samples_alone: Whether the training loss is the mean of those of its samples, so that
-            a batch may be taken in parts.
         num_draws: Training losses taken by `loss(X, y)`: the number of the next random draw. Set
             it to repeat one.
 
@@ -58,9 +56,13 @@ class Net(ABC):
     preprocess: Preprocessor | None = None
     class_names: tuple[str, ...] = ()
     flat_targets: bool = True
-    takes_samples_alone: bool = False
     picture: PictureForm | None = None
     num_draws: int = 0
+
+    @property
+    def takes_samples_alone(self) -> bool:
+        """Whether the training loss is the mean of its samples', so that batches have parts."""
+        return False
 
     @property
     @abstractmethod

@@ -179,8 +179,8 @@ class FullyConnectedNet(Net):
         return summary_text(self)
 
     @property
-    def takes_samples_alone(self) -> bool:  # type: ignore[override] # a constant of the base
-        """Whether the training loss is the mean of those of its samples.
+    def takes_samples_alone(self) -> bool:
+        """Whether the training loss is the mean of its samples', so that batches have parts.
 
         With BatchNorm it is not; and dropout's masks are drawn for a whole batch.
         """

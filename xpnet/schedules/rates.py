@@ -44,6 +44,12 @@ class RateScales:
         self.steps_per_epoch = steps_per_epoch
         self.at(0, 1, steps_per_epoch * num_epochs, num_epochs)
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the schedule is one of xpnet's, which go by nothing but the moment."""
+        parts = [self.schedule, getattr(self.schedule, "after", self.schedule)]
+        return all(getattr(part, "__module__", "").startswith("xpnet.") for part in parts)
+
     def at(self, step: int, count: int, num_steps: int, num_epochs: int) -> np.ndarray:
         """Return the factors of `count` steps of one epoch after `step`.
 
