@@ -1,6 +1,7 @@
 """What each layer does on a batch, against NumPy by hand, alone and in a stack, everywhere."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -200,6 +201,16 @@ def test_bins_hold_their_lower_edge_and_the_ends_all_beyond(backend):
     known = np.zeros(BINS)
     known[0], known[1], known[25], known[-1] = 3, 1, 1, 3
     np.testing.assert_allclose(shares, known, atol=1e-5)
+
+
+def test_no_share_is_below_0_and_their_sum_is_1(backend, rng):
+    for count in (3, 7, 49, 1000):  # whose reciprocals are rounded
+        values = backend.asarray(10.0 ** rng.uniform(-12, 4, size=(2, count)).astype(np.float32))
+        shares_of = partial(value_shares, name="gradients", xp=backend.xp)
+        shares_of = backend.compile(shares_of) if backend.always_compiles else shares_of
+        shares = backend.to_numpy(shares_of(values))
+        assert shares.min() >= 0
+        np.testing.assert_allclose(shares.sum(axis=-1), 1, rtol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(100, 100), (3072, 50), (64, 2049), (7, 3)])

@@ -54,6 +54,15 @@ def test_in_several_processes_it_is_the_same(data):
         np.testing.assert_array_equal(found.best_model.params[name], w)
 
 
+def test_a_library_that_sets_its_threads_itself_has_processes_too(data):
+    pytest.importorskip("jax")
+    space = {"hidden_dims": [[4], [5]]}
+    known = sweep(data, space, device="jax", processes=1, stack_size=1, **FIXED)
+    found = sweep(data, space, device="jax", processes=2, stack_size=1, **FIXED)
+    assert found.rows == known.rows
+    assert found.curves == known.curves
+
+
 def test_what_cannot_be_sent_to_a_process_is_said(data):
     space = {"hidden_dims": [[4], [5], [6]]}
     options = {**FIXED, "lr_schedule": lambda moment: 1.0}

@@ -43,6 +43,7 @@ class Backend:
         stretches_ahead: How many stretches of steps may be begun before the losses of one before
             them are read. Above 0 only where a call returns before the device has done its work,
             and `stretch` leaves the carry that it is given as it was.
+        sets_threads: Whether `threads` takes a number.
         values_at_once: Up to how many values, of inputs or of the widest layer, accuracies are
             measured in one call, and not in batches: where a call costs more than a cache miss.
         remark: Why this backend was chosen, where nobody named it.
@@ -56,6 +57,7 @@ class Backend:
     replays: bool = False
     one_product_from: int | None = None
     stretches_ahead: int = 0
+    sets_threads: bool = True
     values_at_once: int = 0
     remark: str = ""
 

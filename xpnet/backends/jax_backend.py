@@ -24,6 +24,7 @@ class JaxBackend(Backend):
     has_compiler = True
     always_compiles = True
     is_asynchronous = True
+    sets_threads = False  # of XLA, once it has started
     values_at_once = 2**22
     stretches_ahead = 2  # one more than the device needs, where Python is late once
 

@@ -36,10 +36,11 @@ def value_shares(values: Array, name: str, xp: Any) -> Array:
     below = xp.astype(values[..., None, :] < inner[:, None], values.dtype)
     # A product with ones, which takes half the time of a sum.
     ones = xp.ones(values.shape[-1:], dtype=values.dtype, device=device(values))
-    up_to = below @ ones / values.shape[-1]
+    up_to = below @ ones
     none = xp.zeros_like(up_to[..., :1])
-    edges = xp.concat([none, up_to, none + 1.0], axis=-1)
-    return edges[..., 1:] - edges[..., :-1]
+    edges = xp.concat([none, up_to, none + values.shape[-1]], axis=-1)
+    # Counts, which are exact: of shares that a compiler has rounded some would be below 0.
+    return (edges[..., 1:] - edges[..., :-1]) / values.shape[-1]
 
 
 def spread(x: Array, own_axes: int, xp: Any) -> Array:

@@ -73,7 +73,7 @@ class StackTrainer:
 
         Args:
             job: The stack.
-            threads: As in `xpnet.Solver`.
+            threads: As in `xpnet.Solver`, where the library takes a number.
             tell: Called as it goes on.
 
         """
@@ -137,6 +137,7 @@ class StackTrainer:
         if self._watch:
             every = None if self._watch is True else self._watch
             callbacks.append(Watch(every, say=notices.append))
+        threads = threads if net.backend.sets_threads else None
         return Solver(
             net, data, verbose=False, threads=threads, callbacks=callbacks, **solver_options
         )
