@@ -13,7 +13,7 @@ import numpy as np
 
 from xpnet.backends.base import Advance, Backend, Step
 from xpnet.backends.namespace import Array
-from xpnet.backends.trees import Leaves, are_same, forms, in_order, leaves, rebuilt
+from xpnet.backends.trees import Leaves, are_same, forms, in_order, leaves, rebuilt, row_forms
 from xpnet.errors import warn
 
 __all__ = ["Capture", "CapturedSteps"]
@@ -93,7 +93,7 @@ class _Graphs:
         self._carry = {path: backend.copy(x) for path, x in leaves(carry).items()}
         self._carried = rebuilt(carry, self._carry)
         self._own = in_order(self._carried)
-        self._forms = _row_forms(draws)
+        self._forms = row_forms(leaves(draws))
         self._graphs = [
             _Graph(step, self._carried, data, _some(draws, length, backend), backend, capture)
             for length in (_AT_ONCE, 1)
@@ -104,7 +104,7 @@ class _Graphs:
         return (
             are_same(data, self._data)
             and (are_same(carry, self._own) or forms(leaves(carry)) == forms(self._carry))
-            and _row_forms(draws) == self._forms
+            and row_forms(leaves(draws)) == self._forms
         )
 
     def advance(self, carry: Any, _data: Any, draws: Any) -> tuple[Any, Array]:
@@ -161,11 +161,6 @@ class _Graph:
             own[...] = drawn[path][start : start + self.length, ...]
         self._launch()
         return self._backend.copy(self._losses)
-
-
-def _row_forms(draws: Any) -> dict[Any, tuple[Any, Any]]:
-    """Return the shapes and dtypes of what one step draws."""
-    return {path: (x.shape[1:], x.dtype) for path, x in leaves(draws).items()}
 
 
 def _some(draws: Any, length: int, backend: Backend) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from xpnet.backends.recording import Recorded, Tape
-from xpnet.backends.trees import Leaves, are_same, forms, in_order, leaves, rebuilt
+from xpnet.backends.trees import Leaves, are_same, forms, in_order, leaves, rebuilt, row_forms
 
 __all__ = ["ReplayedFunction", "ReplayedSteps"]
 
@@ -79,7 +79,7 @@ class _Recording:
         return (
             are_same(data, self._data)
             and (are_same(carry, self._own) or forms(leaves(carry)) == forms(self._carry))
-            and {path: (x.shape[1:], x.dtype) for path, x in draws.items()} == forms(self._draws)
+            and row_forms(draws) == forms(self._draws)
         )
 
     def advance(self, carry: Any, draws: Leaves) -> tuple[Any, np.ndarray]:

@@ -3,7 +3,7 @@
 import operator
 from typing import Any, TypeAlias
 
-__all__ = ["Leaves", "are_same", "forms", "in_order", "leaves", "rebuilt"]
+__all__ = ["Leaves", "are_same", "forms", "in_order", "leaves", "rebuilt", "row_forms"]
 
 Path: TypeAlias = tuple[Any, ...]
 Leaves: TypeAlias = dict[Path, Any]
@@ -44,6 +44,11 @@ def rebuilt(tree: Any, arrays: Leaves, path: Path = ()) -> Any:
 def forms(arrays: Leaves) -> dict[Path, tuple[Any, Any]]:
     """Return shapes and dtypes."""
     return {path: (x.shape, x.dtype) for path, x in arrays.items()}
+
+
+def row_forms(arrays: Leaves) -> dict[Path, tuple[Any, Any]]:
+    """Return shapes and dtypes of the rows of arrays: of what one step draws."""
+    return {path: (x.shape[1:], x.dtype) for path, x in arrays.items()}
 
 
 def _collect(tree: Any, path: Path, found: Leaves) -> None:
