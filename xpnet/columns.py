@@ -18,8 +18,8 @@ _FEW = 32  # from here on rows are long enough
 def product_by_columns(x: Array, w: Array, xp: Any) -> Array:
     """Return x @ w, (..., N, M) from (..., N, D) and (..., D, M), by columns if M is small."""
     if w.shape[-1] > _FEW:
-        return x @ w
-    return xp.matrix_transpose(xp.matrix_transpose(w) @ xp.matrix_transpose(x))
+        return xp.matmul(x, w)
+    return xp.matrix_transpose(xp.matmul(xp.matrix_transpose(w), xp.matrix_transpose(x)))
 
 
 def compared_by_columns(labels: Array, classes: Array, xp: Any) -> Array:

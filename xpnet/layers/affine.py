@@ -67,7 +67,7 @@ def affine_forward(
     if as_one and is_shared(rows, w):
         out = product_of_all(rows, w, xp)
     else:
-        out = product_by_columns(rows, w, xp) if by_columns else rows @ w
+        out = product_by_columns(rows, w, xp) if by_columns else xp.matmul(rows, w)
     out += b[..., None, :]
     return out, AffineCache(x, w)
 
@@ -92,7 +92,7 @@ def affine_backward(
     x, w = cache
     dw, db = affine_parameter_gradients(dout, cache, xp=xp)
     xp = array_namespace(dout, w) if xp is None else xp
-    return like_input(dout @ xp.matrix_transpose(w), x, xp), dw, db
+    return like_input(xp.matmul(dout, xp.matrix_transpose(w)), x, xp), dw, db
 
 
 def affine_parameter_gradients(
@@ -118,7 +118,7 @@ def affine_parameter_gradients(
     db = xp.sum(dout, axis=-2)
     if as_one and is_shared(rows, w):
         return gradients_of_all(rows, dout, xp), db
-    return xp.matrix_transpose(rows) @ dout, db
+    return xp.matmul(xp.matrix_transpose(rows), dout), db
 
 
 def as_rows(x: Array, w: Array, solo_axes: int, xp: Any) -> Array:

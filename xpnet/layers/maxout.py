@@ -86,7 +86,7 @@ def maxout_backward(
     xp = _checked_namespace(dout, cache) if xp is None else xp
     dpieces = _by_piece(dout, cache, xp)
     dw, db = affine_parameter_gradients(dpieces, AffineCache(_rows(x, w, xp), w), xp=xp)
-    dx = xp.sum(dpieces @ xp.matrix_transpose(w), axis=-3)
+    dx = xp.sum(xp.matmul(dpieces, xp.matrix_transpose(w)), axis=-3)
     return like_input(dx, x, xp), dw, db
 
 

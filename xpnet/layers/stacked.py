@@ -30,12 +30,13 @@ def product_of_all(x: Array, w: Array, xp: Any) -> Array:
     """Return x @ w, (K, N, H) from (N, D) and (K, D, H)."""
     members, features, units = w.shape
     weights = xp.reshape(xp.permute_dims(w, _SWAPPED), (features, members * units))
-    return xp.permute_dims(xp.reshape(x @ weights, (x.shape[0], members, units)), _SWAPPED)
+    outs = xp.matmul(x, weights)
+    return xp.permute_dims(xp.reshape(outs, (x.shape[0], members, units)), _SWAPPED)
 
 
 def gradients_of_all(x: Array, dout: Array, xp: Any) -> Array:
     """Return x^T @ dout, (K, D, H) from (N, D) and (K, N, H), in memory as (D, K, H)."""
     members, samples, units = dout.shape
     douts = xp.reshape(xp.permute_dims(dout, _SWAPPED), (samples, members * units))
-    dw = xp.matrix_transpose(x) @ douts
+    dw = xp.matmul(xp.matrix_transpose(x), douts)
     return xp.permute_dims(xp.reshape(dw, (x.shape[1], members, units)), _SWAPPED)

@@ -143,7 +143,7 @@ class PCA(BasePreprocessor):
         components = numbers["components"]
         # One product of all members' rows: stacked ones are slower.
         flat = xp.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
-        projected = flat @ xp.matrix_transpose(components)
+        projected = xp.matmul(flat, xp.matrix_transpose(components))
         return xp.reshape(projected, (*x.shape[:-1], components.shape[0]))
 
     def check_numbers(self, numbers: Mapping[str, np.ndarray]) -> None:
